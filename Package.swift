@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+// The house: every room is a target, every arrow a dependency. An arrow that is not here does not exist
+// (`make` builds with --explicit-target-dependency-import-check error).
+import PackageDescription
+
+// Swift's SIMD types become AVX2 and FMA instructions only when clang's importer is told the architecture; without
+// it a SIMD8 multiply-add turns into eight calls of fmaf. `MachineSupport` checks the processor before `main` runs.
+#if arch(x86_64)
+let vectorised: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+#else
+let vectorised: [SwiftSetting] = []
+#endif
+/// Inner loops: bounds and overflow checks off. Their callers check shapes; `assert` checks in debug builds.
+let kernel: [SwiftSetting] = vectorised + [.unsafeFlags(["-Ounchecked"])]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = vectorised) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies, resources: resources,
+    swiftSettings: vectorised)
+}
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "LatentMambaDQN",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "mamba-dqn", targets: ["mamba-dqn"]),
+    .library(name: "LatentMambaDQN", targets: ["Experiments", "Training", "Agents", "Networks", "Environments"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // C, at the bottom
+    .target(name: "MachineSupport"),
+    .systemLibrary(name: "CBLAS"),
+    .target(name: "CBox2D", linkerSettings: [.linkedLibrary("box2d")]),
+
+    // Leaves that any room may import
+    room("Randomness"),
+    room("Records"),
+
+    // The compute core
+    room("Kernels", ["CBLAS", "MachineSupport"], settings: kernel),
+    room("Autograd", ["Kernels"]),
+    room("Layers", ["Autograd", "Kernels", "Randomness"]),
+    room("Optimizers", ["Autograd", "Layers", "Kernels"]),
+    room("Networks", ["Layers", "Autograd", "Kernels", "Randomness", "Records"]),
+
+    // The agent
+    room("Replay", ["Randomness", "Records"]),
+    room("Agents", ["Networks", "Replay", "Optimizers", "Layers", "Autograd", "Kernels", "Randomness", "Records"]),
+
+    // The world
+    room("Environments", ["CBox2D", "Randomness"]),
+    room("GymnasiumBridge", ["Environments"]),
+
+    // Where they meet
+    room("Training", ["Agents", "Environments", "Replay", "Networks", "Randomness", "Records"]),
+    room(
+      "Experiments",
+      ["Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Replay", "Randomness", "Records"]),
+    .executableTarget(
+      name: "mamba-dqn",
+      dependencies: [
+        "Experiments", "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Records", "Kernels", argumentParser,
+      ],
+      swiftSettings: vectorised),
+
+    // Tests mirror the rooms
+    .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport", swiftSettings: vectorised),
+    tests(of: "Randomness", resources: [.copy("Golden")]),
+    tests(of: "Records"),
+    tests(of: "Kernels", ["Randomness"]),
+    tests(of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"], resources: [.copy("Golden")]),
+    tests(of: "Replay", ["Randomness", "Records"]),
+    tests(of: "Environments", ["Randomness"], resources: [.copy("Golden")]),
+    tests(of: "GymnasiumBridge", ["Environments"]),
+    tests(of: "Training", ["Agents", "Environments", "Records", "Experiments"]),
+    tests(of: "Experiments", ["Training", "Records"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)

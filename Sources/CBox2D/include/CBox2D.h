@@ -1,0 +1,3 @@
+#ifndef CBOX2D_H
+#define CBOX2D_H
+#endif

@@ -1,0 +1,25 @@
+/// The spaces that native environments use. Others (Dict, Tuple, …) are flattened by the Gymnasium bridge.
+
+/// A box of float32 values, as Gymnasium's `Box`: `shape` row-major, one bound an element.
+public struct BoxSpace: Equatable, Sendable {
+  public let shape: [Int]
+  public let low: [Float]
+  public let high: [Float]
+  public var count: Int { low.count }
+
+  public init(shape: [Int], low: [Float], high: [Float]) {
+    let count = shape.reduce(1, *)
+    precondition(low.count == count && high.count == count, "shape \(shape) needs \(count) bounds, got \(low.count) and \(high.count)")
+    self.shape = shape
+    self.low = low
+    self.high = high
+  }
+}
+
+/// The actions 0 ..< `count`, with a name for each (`always:SLOWER`).
+public struct DiscreteSpace: Equatable, Sendable {
+  public let names: [String]
+  public var count: Int { names.count }
+
+  public init(names: [String]) { self.names = names }
+}

@@ -1,0 +1,22 @@
+// Compiled without -march flags, so that it runs anywhere and can refuse with a sentence instead of SIGILL.
+#include "MachineSupport.h"
+#include <stdio.h>
+#include <stdlib.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+bool machine_has_vector_units(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+void machine_flush_subnormals(void) { _mm_setcsr(_mm_getcsr() | 0x8040); }
+#else
+bool machine_has_vector_units(void) { return true; }
+void machine_flush_subnormals(void) {}
+#endif
+
+__attribute__((constructor)) static void refuse_processors_without_vector_units(void) {
+  if (machine_has_vector_units()) return;
+  fprintf(stderr, "error: this processor has no AVX2 and FMA, which the kernels are compiled for "
+                  "(x86-64-v3: Intel Haswell 2013, AMD Excavator 2015, or newer)\n");
+  exit(1);
+}
