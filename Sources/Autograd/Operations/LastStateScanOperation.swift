@@ -1,0 +1,51 @@
+/// The selective scan's output at the last position (`LastStateScan` has the mathematics).
+import Kernels
+
+struct LastStateScanOperation: Operation {
+  let scan: LastStateScan
+  let u, delta, aLog, b, c, skip, y: Tensor
+  let packedA, q, r, scratch: UnsafeMutablePointer<Float>
+
+  func pullback(_ tape: Tape) {
+    guard let dy = y.gradient, let du = u.gradient, let dDelta = delta.gradient, let dALog = aLog.gradient,
+      let db = b.gradient, let dc = c.gradient, let dSkip = skip.gradient
+    else { return }
+    let packedGradient = tape.floats(scan.packedCount)
+    packedGradient.update(repeating: 0, count: scan.packedCount)
+    scan.backward(
+      u: u.values, delta: delta.values, packedA: packedA, b: b.values, bStride: b.stride, c: c.values, cStride: c.stride,
+      skip: skip.values, q: q, r: r, dy: dy, du: du, dDelta: dDelta, packedGradient: packedGradient, db: db,
+      dbStride: b.stride, dc: dc, dcStride: c.stride, dSkip: dSkip, scratch: scratch)
+    scan.unpackGradient(packed: packedA, packedGradient: packedGradient, into: dALog)
+  }
+}
+
+extension Tape {
+  /// u, delta [batch × time, channels], dense; aLog [channels, states]; b [batch × time, states]; c [batch, states];
+  /// skip [1, channels] → y [batch, channels].
+  public func lastStateScan(
+    u: Tensor, delta: Tensor, aLog: Tensor, b: Tensor, c: Tensor, skip: Tensor, time: Int
+  ) -> Tensor {
+    precondition(
+      u.isDense && delta.isDense && u.rows == b.rows && u.rows == c.rows * time && aLog.rows == u.columns
+        && aLog.columns == b.columns && b.columns == c.columns,
+      "lastStateScan: u [\(u.rows), \(u.columns)], A [\(aLog.rows), \(aLog.columns)], B [\(b.rows), \(b.columns)], C [\(c.rows), \(c.columns)]")
+    let scan = LastStateScan(batch: c.rows, time: time, channels: u.columns, states: aLog.columns)
+    let y = tensor(rows: c.rows, columns: u.columns)
+    let packedA = floats(scan.packedCount)
+    scan.pack(aLog: aLog.values, into: packedA)
+    let q = isRecording ? floats(scan.momentCount) : nil
+    let r = isRecording ? floats(scan.momentCount) : nil
+    let scratch = floats(scan.scratchCount)
+    scan.forward(
+      u: u.values, delta: delta.values, packedA: packedA, b: b.values, bStride: b.stride, c: c.values, cStride: c.stride,
+      skip: skip.values, y: y.values, q: q, r: r, scratch: scratch)
+    if let q, let r {
+      record(
+        LastStateScanOperation(
+          scan: scan, u: u, delta: delta, aLog: aLog, b: b, c: c, skip: skip, y: y, packedA: packedA, q: q, r: r,
+          scratch: scratch))
+    }
+    return y
+  }
+}

@@ -1,0 +1,37 @@
+/// y = f(x Wᵀ + b): one product, then bias and activation in one pass.
+import Kernels
+
+struct LinearOperation: Operation {
+  let x, weight, bias, y: Tensor
+  let hasBias: Bool
+  let activation: Activation
+
+  func pullback(_ tape: Tape) {
+    guard let dy = y.gradient else { return }
+    activation.backward(rows: y.rows, columns: y.columns, y: y.values, dy: dy, dBias: hasBias ? bias.gradient : nil)
+    if let dWeight = weight.gradient {
+      GEMM.transposedTimes(
+        m: weight.rows, n: weight.columns, k: y.rows, a: dy, aStride: y.stride, b: x.values, bStride: x.stride,
+        c: dWeight, cStride: weight.stride, .add)
+    }
+    if let dx = x.gradient {
+      GEMM.times(
+        m: x.rows, n: x.columns, k: y.columns, a: dy, aStride: y.stride, b: weight.values, bStride: weight.stride,
+        c: dx, cStride: x.stride, .add)
+    }
+  }
+}
+
+extension Tape {
+  /// x [rows, in], weight [out, in], bias [1, out] → [rows, out].
+  public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil, activation: Activation = .none) -> Tensor {
+    precondition(x.columns == weight.columns, "linear: x is [\(x.rows), \(x.columns)], weight [\(weight.rows), \(weight.columns)]")
+    let y = tensor(rows: x.rows, columns: weight.rows)
+    GEMM.timesTransposed(
+      m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,
+      c: y.values, cStride: y.stride, .overwrite)
+    activation.forward(rows: y.rows, columns: y.columns, bias: bias?.values, y: y.values)
+    record(LinearOperation(x: x, weight: weight, bias: bias ?? weight, y: y, hasBias: bias != nil, activation: activation))
+    return y
+  }
+}

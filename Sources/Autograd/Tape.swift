@@ -1,0 +1,67 @@
+/// A small tape over fused operations. A forward pass writes operations into the arena one after another; `backward` runs
+/// their pullbacks in reverse. About twenty operations make one learner update, and after the first update nothing is
+/// allocated: operations are plain values that live in the arena beside the activations.
+
+/// One node: what a forward pass must remember, and how a gradient goes back through it. Forward (a method on `Tape`) and
+/// pullback stand together in one file under Operations/. A pullback reads the gradients of its outputs and adds to those
+/// of its inputs.
+public protocol Operation: BitwiseCopyable {
+  func pullback(_ tape: Tape)
+}
+
+extension Operation {
+  fileprivate static func pull(at node: UnsafeMutableRawPointer, _ tape: Tape) {
+    node.assumingMemoryBound(to: Self.self).pointee.pullback(tape)
+  }
+}
+
+public final class Tape {
+  private var arena = Arena()
+  private var nodes: [(type: any Operation.Type, node: UnsafeMutableRawPointer)] = []
+  /// False in no-gradient mode: tensors get no gradient and operations are not recorded.
+  public private(set) var isRecording = true
+
+  public init() {}
+  deinit { arena.release() }
+
+  /// Forgets all tensors and operations of the last pass.
+  public func reset() {
+    arena.reset()
+    nodes.removeAll(keepingCapacity: true)
+  }
+
+  /// Runs `body` in no-gradient mode.
+  public func withoutGradient<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let before = isRecording
+    isRecording = false
+    defer { isRecording = before }
+    return try body()
+  }
+
+  /// A dense tensor whose values are not initialised and whose gradient, if any, is zero.
+  public func tensor(rows: Int, columns: Int) -> Tensor {
+    let gradient = isRecording ? floats(rows * columns) : nil
+    gradient?.update(repeating: 0, count: rows * columns)
+    return Tensor(values: floats(rows * columns), gradient: gradient, rows: rows, columns: columns)
+  }
+
+  /// Uninitialised floats, valid until `reset`.
+  public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+    arena.allocate(count * MemoryLayout<Float>.stride).bindMemory(to: Float.self, capacity: count)
+  }
+
+  public func record<Node: Operation>(_ operation: Node) {
+    guard isRecording else { return }
+    let node = arena.allocate(MemoryLayout<Node>.size)
+    node.initializeMemory(as: Node.self, to: operation)
+    nodes.append((Node.self, node))
+  }
+
+  /// Runs every pullback, the last operation's first. The gradient of the result was set by the caller or by a loss.
+  public func backward() {
+    for (type, node) in nodes.reversed() { type.pull(at: node, self) }
+  }
+
+  /// Bytes the arena holds.
+  public var byteCount: Int { arena.byteCount }
+}

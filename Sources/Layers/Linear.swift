@@ -1,0 +1,24 @@
+/// y = f(x Wᵀ + b), PyTorch's `nn.Linear` with an activation fused in.
+import Autograd
+import Kernels
+import Randomness
+
+public struct Linear: Layer {
+  public let weight: Parameter
+  public let bias: Parameter?
+
+  /// weight [outputs, inputs], initialised as `nn.Linear` is.
+  public init(_ inputs: Int, _ outputs: Int, bias: Bool = true, _ generator: inout SplitMix64) {
+    weight = Parameter(shape: [outputs, inputs], uniformOver: inputs, &generator)
+    self.bias = bias ? Parameter(shape: [outputs], uniformOver: inputs, &generator) : nil
+  }
+
+  public func callAsFunction(_ x: Tensor, activation: Activation = .none, on tape: Tape) -> Tensor {
+    tape.linear(x, weight: weight.tensor, bias: bias?.tensor, activation: activation)
+  }
+
+  public func forEachParameter(_ body: (String, Parameter) -> Void) {
+    body("weight", weight)
+    if let bias { body("bias", bias) }
+  }
+}

@@ -1,0 +1,65 @@
+/// A Mamba-1 block (Gu & Dao 2023, section 3.4; mamba-ssm's `Mamba` module: names, shapes, initialisation), of which only
+/// the last position's output is computed: z, gate, C and out_proj are needed there alone. Exact, not an approximation.
+///
+///     x = in_proj(h)[:E]   u = silu(conv1d(x))   Δ, B, C = x_proj(u)   Δ = softplus(dt_proj(Δ))
+///     y = scan(u, Δ, A, B, C) + D u              out = out_proj(y · silu(z)),   z = in_proj(h)[E:]
+import Autograd
+import Foundation
+import Kernels
+import Randomness
+
+public struct Mamba1Block: Layer {
+  public let modelSize, innerSize, stateSize, convolutionWidth, rank: Int
+  public let aLog, skip: Parameter
+  public let inProjection: Linear
+  public let convolutionWeight, convolutionBias: Parameter
+  public let xProjection, dtProjection, outProjection: Linear
+
+  public init(
+    modelSize: Int, stateSize: Int, convolutionWidth: Int = 4, expansion: Int = 2, _ generator: inout SplitMix64
+  ) {
+    let inner = expansion * modelSize
+    let rank = (modelSize + 15) / 16
+    (self.modelSize, innerSize, self.stateSize, self.convolutionWidth, self.rank) =
+      (modelSize, inner, stateSize, convolutionWidth, rank)
+    aLog = Parameter(shape: [inner, stateSize]) { Float(log(Double($0 % stateSize + 1))) }
+    skip = Parameter(shape: [inner]) { _ in 1 }
+    inProjection = Linear(modelSize, 2 * inner, bias: false, &generator)
+    convolutionWeight = Parameter(shape: [inner, 1, convolutionWidth], uniformOver: convolutionWidth, &generator)
+    convolutionBias = Parameter(shape: [inner], uniformOver: convolutionWidth, &generator)
+    xProjection = Linear(inner, rank + 2 * stateSize, bias: false, &generator)
+    dtProjection = Linear(rank, inner, &generator)
+    outProjection = Linear(inner, modelSize, bias: false, &generator)
+    // mamba-ssm: dt_proj's bias is the inverse softplus of a step drawn log-uniformly from [0.001, 0.1]
+    for i in 0..<inner {
+      let step = max(exp(generator.uniform(log(1e-3), log(1e-1))), 1e-4)
+      dtProjection.bias?.values[i] = Float(step + log(-expm1(-step)))
+    }
+  }
+
+  /// features [batch × time, modelSize] → the last position's output [batch, modelSize].
+  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
+    let inWeight = inProjection.weight.tensor, xWeight = xProjection.weight.tensor
+    let x = tape.linear(features, weight: inWeight.rows(0..<innerSize))
+    let z = tape.linear(features.lastPosition(time: time), weight: inWeight.rows(innerSize..<2 * innerSize))
+    let u = tape.causalConvSiLU(x, weight: convolutionWeight.tensor, bias: convolutionBias.tensor, time: time)
+    let stepAndB = tape.linear(u, weight: xWeight.rows(0..<rank + stateSize))
+    let c = tape.linear(u.lastPosition(time: time), weight: xWeight.rows(rank + stateSize..<rank + 2 * stateSize))
+    let delta = dtProjection(stepAndB.columns(0..<rank), activation: .softplus, on: tape)
+    let y = tape.lastStateScan(
+      u: u, delta: delta, aLog: aLog.tensor, b: stepAndB.columns(rank..<rank + stateSize), c: c, skip: skip.tensor,
+      time: time)
+    return outProjection(tape.siluGate(y, z), on: tape)
+  }
+
+  public func forEachParameter(_ body: (String, Parameter) -> Void) {
+    body("A_log", aLog)
+    body("D", skip)
+    forward("in_proj", inProjection, body)
+    body("conv1d.weight", convolutionWeight)
+    body("conv1d.bias", convolutionBias)
+    forward("x_proj", xProjection, body)
+    forward("dt_proj", dtProjection, body)
+    forward("out_proj", outProjection, body)
+  }
+}

@@ -1,0 +1,19 @@
+/// One Mamba block over the window; its last output is the latent.
+import Autograd
+import Layers
+import Randomness
+
+public struct MambaEncoder: SequenceEncoder {
+  public let block: Mamba1Block
+  public let name: String? = "mamba"
+  public let readsWholeWindow = true
+
+  public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
+    block = Mamba1Block(
+      modelSize: sizes.modelSize, stateSize: sizes.stateSize, convolutionWidth: sizes.convolutionWidth,
+      expansion: sizes.expansion, &generator)
+  }
+
+  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor { block(features, time: time, on: tape) }
+  public func forEachParameter(_ body: (String, Parameter) -> Void) { block.forEachParameter(body) }
+}

@@ -1,0 +1,30 @@
+/// The sizes that determine a Q-network, whether from a run's configuration or read off a file's names and shapes.
+import Records
+
+public struct NetworkSizes: Equatable, Sendable {
+  public var encoder: EncoderKind
+  public var observationSize: Int
+  public var actionCount: Int
+  public var windowLength: Int
+  public var hiddenSize: Int
+  public var modelSize: Int
+  public var stateSize: Int
+  public var convolutionWidth: Int
+  public var expansion: Int
+
+  public init(
+    encoder: EncoderKind, observationSize: Int, actionCount: Int, windowLength: Int, hiddenSize: Int = 256,
+    modelSize: Int = 128, stateSize: Int = 64, convolutionWidth: Int = 4, expansion: Int = 2
+  ) {
+    (self.encoder, self.observationSize, self.actionCount) = (encoder, observationSize, actionCount)
+    (self.windowLength, self.hiddenSize, self.modelSize) = (windowLength, hiddenSize, modelSize)
+    (self.stateSize, self.convolutionWidth, self.expansion) = (stateSize, convolutionWidth, expansion)
+  }
+
+  public init(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) {
+    self.init(
+      encoder: config.encoder, observationSize: observationSize, actionCount: actionCount,
+      windowLength: config.windowLength, hiddenSize: config.hiddenSize, modelSize: config.modelSize,
+      stateSize: config.stateSize, convolutionWidth: config.convolutionWidth, expansion: config.expansion)
+  }
+}
