@@ -111,8 +111,9 @@ let ln2: Float = 0.693_147_180_559_945_3
 
 /// √x by three Newton steps on 1/√x: `SIMD8.squareRoot()` becomes eight scalar square roots. 0 gives 0.
 @inline(__always) func squareRoot(_ x: Vector) -> Vector {
-  let half = x * splat(0.5)
-  let guess = SIMD8<Int32>(repeating: 0x5f37_59df) &- (unsafeBitCast(x, to: SIMD8<Int32>.self) &>> 1)
+  let safe = larger(x, splat(1e-36))  // below, 1/√x squared would overflow
+  let half = safe * splat(0.5)
+  let guess = SIMD8<Int32>(repeating: 0x5f37_59df) &- (unsafeBitCast(safe, to: SIMD8<Int32>.self) &>> 1)
   var y = unsafeBitCast(guess, to: Vector.self)
   y = y * fma(-half, y * y, splat(1.5))
   y = y * fma(-half, y * y, splat(1.5))

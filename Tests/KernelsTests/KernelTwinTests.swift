@@ -1,0 +1,83 @@
+/// Every fused kernel against its plain twin: outputs, and every gradient under random upstream gradients, at sizes that
+/// are and are not multiples of the vector length.
+import Foundation
+import Kernels
+import Randomness
+import TestSupport
+import Testing
+
+func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout SplitMix64) -> [Float] {
+  (0..<count).map { _ in Float(generator.uniform(low, high)) }
+}
+
+@Suite struct KernelTwinTests {
+  @Test(arguments: [[3, 7, 24, 8], [2, 10, 256, 64], [3, 11, 13, 5], [1, 1, 16, 3], [2, 2, 1, 1], [2, 4, 33, 17]])
+  func lastStateScan(_ size: [Int]) {
+    let (batch, time, channels, states) = (size[0], size[1], size[2], size[3])
+    let scan = LastStateScan(batch: batch, time: time, channels: channels, states: states)
+    var generator = SplitMix64(seed: 11)
+    let u = random(batch * time * channels, -2, 2, &generator)
+    let delta = random(batch * time * channels, 0.001, 0.8, &generator)
+    let aLog = (0..<channels * states).map { i in Float(0.2 * generator.uniform(-1, 1)) + logf(Float(i % states + 1)) }
+    let b = random(batch * time * states, -1, 1, &generator)
+    let c = random(batch * states, -1, 1, &generator)
+    let skip = random(channels, 0.5, 1.5, &generator)
+    let dy = random(batch * channels, -1, 1, &generator)
+
+    var packed = [Float](repeating: 0, count: scan.packedCount), packedGradient = packed
+    scan.pack(aLog: aLog, into: &packed)
+    var scratch = [Float](repeating: .nan, count: scan.scratchCount)
+    var q = [Float](repeating: .nan, count: scan.momentCount), r = q
+    var y = [Float](repeating: .nan, count: batch * channels), yOnly = y
+    scan.forward(
+      u: u, delta: delta, packedA: packed, b: b, bStride: states, c: c, cStride: states, skip: skip, y: &yOnly, q: nil,
+      r: nil, scratch: &scratch)
+    scan.forward(
+      u: u, delta: delta, packedA: packed, b: b, bStride: states, c: c, cStride: states, skip: skip, y: &y, q: &q, r: &r,
+      scratch: &scratch)
+    let expected = scan.referenceForward(u: u, delta: delta, aLog: aLog, b: b, c: c, skip: skip)
+    #expect(relativeDifference(y, expected) < 3e-6)
+    #expect(relativeDifference(yOnly, expected) < 3e-6)
+
+    func zeros(_ count: Int) -> [Float] { [Float](repeating: 0, count: count) }
+    var du = zeros(u.count), dDelta = zeros(delta.count), dALog = zeros(aLog.count), db = zeros(b.count)
+    var dc = zeros(c.count), dSkip = zeros(channels)
+    scan.backward(
+      u: u, delta: delta, packedA: packed, b: b, bStride: states, c: c, cStride: states, skip: skip, q: q, r: r, dy: dy,
+      du: &du, dDelta: &dDelta, packedGradient: &packedGradient, db: &db, dbStride: states, dc: &dc, dcStride: states,
+      dSkip: &dSkip, scratch: &scratch)
+    scan.unpackGradient(packed: packed, packedGradient: packedGradient, into: &dALog)
+    let g = scan.referenceBackward(u: u, delta: delta, aLog: aLog, b: b, c: c, skip: skip, dy: dy)
+    #expect(relativeDifference(du, g.u) < 5e-6)
+    #expect(relativeDifference(dDelta, g.delta) < 5e-6)
+    if time > 1 { #expect(relativeDifference(dALog, g.aLog) < 5e-6) }
+    #expect(relativeDifference(db, g.b) < 5e-6)
+    #expect(relativeDifference(dc, g.c) < 5e-6)
+    #expect(relativeDifference(dSkip, g.skip) < 5e-6)
+  }
+
+  @Test(arguments: [[3, 7, 24, 4], [2, 10, 256, 4], [2, 5, 13, 4], [2, 2, 9, 4], [2, 6, 11, 3], [1, 1, 8, 2]])
+  func causalConv(_ size: [Int]) {
+    let (batch, time, channels, width) = (size[0], size[1], size[2], size[3])
+    var generator = SplitMix64(seed: 12)
+    let x = random(batch * time * channels, -2, 2, &generator)
+    let w = random(channels * width, -1, 1, &generator), bias = random(channels, -1, 1, &generator)
+    let dy = random(x.count, -1, 1, &generator)
+    var s = [Float](repeating: .nan, count: x.count), y = s
+    CausalConv.forward(
+      batch: batch, time: time, channels: channels, width: width, x: x, w: w, bias: bias, s: &s, y: &y)
+    let expected = CausalConv.referenceForward(
+      batch: batch, time: time, channels: channels, width: width, x: x, w: w, bias: bias)
+    #expect(relativeDifference(y, expected.y) < 1e-6)
+    var dx = [Float](repeating: 0, count: x.count), dw = [Float](repeating: 0, count: w.count)
+    var dBias = [Float](repeating: 0, count: channels)
+    CausalConv.backward(
+      batch: batch, time: time, channels: channels, width: width, x: x, w: w, s: s, dy: dy, dx: &dx, dw: &dw,
+      dBias: &dBias)
+    let g = CausalConv.referenceBackward(
+      batch: batch, time: time, channels: channels, width: width, x: x, w: w, bias: bias, dy: dy)
+    #expect(relativeDifference(dx, g.dx) < 3e-6)
+    #expect(relativeDifference(dw, g.dw) < 3e-6)
+    #expect(relativeDifference(dBias, g.dBias) < 3e-6)
+  }
+}

@@ -1,0 +1,117 @@
+/// Whole-stack proof against PyTorch: outputs, every gradient under a random upstream gradient, then ten learner updates.
+/// The goldens are made by Golden/make_goldens.py; where a tolerance fails after a change of that script, make them anew.
+import Autograd
+import Foundation
+import Layers
+import Networks
+import Optimizers
+import Randomness
+import Records
+import TestSupport
+import Testing
+
+struct Golden: CustomTestStringConvertible, Sendable {
+  var file: String
+  var encoder: EncoderKind
+  var testDescription: String { file }
+}
+
+@Suite struct GoldenNetworkTests {
+  static let goldens = [
+    Golden(file: "dqn", encoder: .dqn), Golden(file: "mamba", encoder: .mamba), Golden(file: "mamba-odd", encoder: .mamba),
+  ]
+
+  struct Settings: Decodable {
+    var obs, hidden, d_model, actions, L, d_state, batch: Int
+    var lr, gamma, clip: Double
+  }
+
+  private func open(_ golden: Golden) throws -> (GoldenTensors, Settings, QNetwork) {
+    let url = try #require(Bundle.module.url(forResource: "Golden/\(golden.file)", withExtension: "safetensors"))
+    let tensors = try GoldenTensors(url)
+    let settings = try JSONDecoder().decode(Settings.self, from: Data(try #require(tensors.metadata["settings"]).utf8))
+    return (tensors, settings, try network(golden, tensors, settings))
+  }
+
+  private func network(_ golden: Golden, _ tensors: GoldenTensors, _ settings: Settings) throws -> QNetwork {
+    var generator = SplitMix64(seed: 1)
+    let network = QNetwork(
+      NetworkSizes(
+        encoder: golden.encoder, observationSize: settings.obs, actionCount: settings.actions, windowLength: settings.L,
+        hiddenSize: settings.hidden, modelSize: settings.d_model, stateSize: settings.d_state), &generator)
+    var names: Set<String> = []
+    network.forEachParameter { name, parameter in
+      names.insert("weight." + name)
+      #expect(tensors.shape("weight." + name) == parameter.shape, "\(name)")
+      for (i, value) in tensors.floats("weight." + name).enumerated() { parameter.values[i] = value }
+    }
+    #expect(names == Set(tensors.names.filter { $0.hasPrefix("weight.") }))
+    return network
+  }
+
+  private func tensor(_ tape: Tape, _ values: [Float], columns: Int) -> Tensor {
+    let data = tape.floats(values.count)
+    data.update(from: values, count: values.count)
+    return Tensor(data: data, rows: values.count / columns, columns: columns)
+  }
+
+  private func values(_ tensor: Tensor) -> [Float] {
+    (0..<tensor.rows).flatMap { row in (0..<tensor.columns).map { tensor[row, $0] } }
+  }
+
+  @Test(arguments: goldens) func outputsAndGradients(_ golden: Golden) throws {
+    let (tensors, settings, network) = try open(golden)
+    let tape = Tape()
+    let (q, latent) = network(tensor(tape, tensors.floats("input"), columns: settings.obs), time: settings.L, on: tape)
+    for (actual, expected) in [(values(q), "q"), (values(latent), "latent")] {
+      let difference = zip(actual, tensors.doubles(expected)).map { abs(Double($0) - $1) }.max() ?? .infinity
+      #expect(difference <= 1e-5, "\(expected): \(difference)")
+    }
+    let upstream = tensors.floats("upstream")
+    let gradient = try #require(q.gradient)
+    for i in upstream.indices { gradient[i] = upstream[i] }
+    tape.backward()
+    network.forEachParameter { name, parameter in
+      let difference = relativeDifference(Array(parameter.gradient), tensors.doubles("grad." + name))
+      #expect(difference <= 1e-4, "gradient of \(name): \(difference)")
+    }
+  }
+
+  @Test(arguments: goldens) func tenUpdates(_ golden: Golden) throws {
+    let (tensors, settings, network) = try open(golden)
+    let target = try self.network(golden, tensors, settings)
+    let optimizer = AdamW(network.block, .init(learningRate: settings.lr))
+    let tape = Tape()
+    let actions = tensors.doubles("batch.action").map { Int32($0) }, weights = tensors.floats("batch.weight")
+    let rewards = tensors.doubles("batch.reward"), done = tensors.doubles("batch.done")
+    var losses: [Double] = [], norms: [Double] = [], errors: [Double] = []
+    for _ in 0..<10 {
+      tape.reset()
+      network.block.zeroGradient()
+      let nextQ = tape.withoutGradient {
+        target(tensor(tape, tensors.floats("batch.next_state"), columns: settings.obs), time: settings.L, on: tape).q
+      }
+      let targets = (0..<nextQ.rows).map { row in
+        let best = (0..<nextQ.columns).map { nextQ[row, $0] }.max() ?? 0
+        return Float(rewards[row] + settings.gamma * Double(best) * (1 - done[row]))
+      }
+      let q = network(tensor(tape, tensors.floats("batch.state"), columns: settings.obs), time: settings.L, on: tape).q
+      let loss = tape.huberLoss(q: q, actions: actions, targets: targets, weights: weights)
+      tape.backward()
+      losses.append(Double(loss.loss))
+      errors += (0..<settings.batch).map { Double(loss.tdErrors[$0]) }
+      norms.append(Double(optimizer.step(maximumNorm: settings.clip)))
+    }
+    for (actual, name) in [(losses, "losses"), (norms, "grad_norms"), (errors, "td_errors")] {
+      let expected = tensors.doubles(name)
+      let scale = name == "td_errors" ? expected.map(abs).max() ?? 1 : 0
+      for (i, (a, e)) in zip(actual, expected).enumerated() {
+        #expect(abs(a - e) <= 1e-5 * max(abs(e), scale), "\(name)[\(i)]: \(a), PyTorch \(e)")
+      }
+    }
+    network.forEachParameter { name, parameter in
+      let difference = zip(parameter.values, tensors.doubles("final." + name)).map { abs(Double($0) - $1) }.max() ?? .infinity
+      #expect(difference <= 1e-5, "final \(name): \(difference)")
+    }
+  }
+}
