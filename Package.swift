@@ -52,7 +52,9 @@ let package = Package(
 
     // The agent
     room("Replay", ["Randomness", "Records"]),
-    room("Agents", ["Networks", "Replay", "Optimizers", "Layers", "Autograd", "Kernels", "Randomness", "Records"]),
+    room(
+      "Agents",
+      ["Networks", "Replay", "Optimizers", "Layers", "Autograd", "Kernels", "MachineSupport", "Randomness", "Records"]),
 
     // The world
     room("Environments", ["CBox2D", "Randomness"]),
@@ -66,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
-        "Experiments", "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Records", "Kernels", argumentParser,
+        "Experiments", "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Records", "Kernels", "Randomness", argumentParser,
       ],
       swiftSettings: vectorised),
 

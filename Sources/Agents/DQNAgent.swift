@@ -9,15 +9,6 @@ public struct Decision: Sendable {
   public var value: Float
 }
 
-/// What one gradient step measured.
-public struct LearningReport: Sendable {
-  public var loss: Float
-  public var meanAbsoluteTDError: Float
-  /// Global gradient norm before clipping.
-  public var gradientNorm: Float
-  public var meanQ: Float
-}
-
 public struct LearningError: Error, CustomStringConvertible {
   public var description: String
 }
