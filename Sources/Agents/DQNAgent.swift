@@ -11,6 +11,7 @@ public struct Decision: Sendable {
 
 public struct LearningError: Error, CustomStringConvertible {
   public var description: String
+  public init(description: String) { self.description = description }
 }
 
 public final class DQNAgent {

@@ -72,8 +72,9 @@ public final class Learner {
           reward: batch.rewards[row], discount: discount, nextValue: largest(nextQ, row), cut: batch.cut[row])
       }
     }
-    let q = online(Tensor(data: batch.states, rows: rows, columns: features), time: time, on: tape).q
-    let result = tape.huberLoss(q: q, actions: batch.actions, targets: targets, weights: batch.weights)
+    let (q, result) = online(
+      Tensor(data: batch.states, rows: rows, columns: features), time: time, actions: batch.actions, targets: targets,
+      weights: batch.weights, on: tape)
     tape.backward()
     guard result.loss.isFinite else { throw notFinite("loss", result.loss) }
     let norm = optimizer.step(maximumNorm: maximumNorm)

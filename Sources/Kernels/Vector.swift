@@ -79,6 +79,31 @@ let ln2: Float = 0.693_147_180_559_945_3
   return unsafeBitCast(unsafeBitCast(p, to: SIMD8<Int32>.self) &+ exponent, to: Vector.self)
 }
 
+/// The polynomial of `exp2` divided by its leading coefficient saves an instruction: `scaledDecay(s, a) · decayScale` is
+/// 2^(s·a). The product is folded into the rounding, which also makes the fraction exact to one rounding. Unclamped, it
+/// is garbage below 2^−126: the caller looks at the smallest s·a of a block and takes the clamped form where it must.
+let decayScale: Float = 0.001_327_647_178
+@inline(__always) func scaledDecay(_ s: Vector, _ a: Vector, clamped: Bool) -> Vector {
+  let magic = splat(12_582_912)
+  let shifted: Vector
+  let f: Vector
+  if clamped {
+    let t = larger(s * a, splat(-110))
+    shifted = t + magic
+    f = t - (shifted - magic)
+  } else {
+    shifted = fma(s, a, magic)
+    f = fma(s, a, magic - shifted)
+  }
+  var p = f + splat(7.287_735_395)
+  p = fma(p, f, splat(41.808_647_4))
+  p = fma(p, f, splat(180.937_527_1))
+  p = fma(p, f, splat(522.086_724_9))
+  p = fma(p, f, splat(753.212_214_9))
+  let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &<< 23
+  return unsafeBitCast(unsafeBitCast(p, to: SIMD8<Int32>.self) &+ exponent, to: Vector.self)
+}
+
 @inline(__always) func exp(_ x: Vector) -> Vector { exp2(smaller(x * splat(log2e), splat(127))) }
 
 @inline(__always) func sigmoid(_ x: Vector) -> Vector {

@@ -37,8 +37,9 @@ public struct Mamba1Block: Layer {
     }
   }
 
-  /// features [batch × time, modelSize] → the last position's output [batch, modelSize].
-  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
+  /// features [batch × time, modelSize] → the last position's output [batch, modelSize]. A `readout` of that output (its
+  /// direction [batch, modelSize]) lets the scan prepare its gradients on the way.
+  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout? = nil, on tape: Tape) -> Tensor {
     let inWeight = inProjection.weight.tensor, xWeight = xProjection.weight.tensor
     let x = tape.linear(features, weight: inWeight.rows(0..<innerSize))
     let z = tape.linear(features.lastPosition(time: time), weight: inWeight.rows(innerSize..<2 * innerSize))
@@ -48,8 +49,21 @@ public struct Mamba1Block: Layer {
     let delta = dtProjection(stepAndB.columns(0..<rank), activation: .softplus, on: tape)
     let y = tape.lastStateScan(
       u: u, delta: delta, aLog: aLog.tensor, b: stepAndB.columns(rank..<rank + stateSize), c: c, skip: skip.tensor,
-      time: time)
+      time: time, readout: tape.isRecording ? readout.map { scanReadout($0, z, on: tape) } : nil)
     return outProjection(tape.siluGate(y, z), on: tape)
+  }
+
+  /// A readout of the block's output as one of the scan's: direction · out_proj.weight, gated by silu(z).
+  private func scanReadout(_ readout: LinearReadout, _ z: Tensor, on tape: Tape) -> LinearReadout {
+    let count = readout.rows * innerSize
+    let ungated = tape.floats(count), direction = tape.floats(count)
+    GEMM.times(
+      m: readout.rows, n: innerSize, k: modelSize, a: readout.direction, aStride: modelSize,
+      b: outProjection.weight.tensor.values, bStride: innerSize, c: ungated, cStride: innerSize, .overwrite)
+    SiLUGate.forward(count: count, y: ungated, z: z.values, g: direction)
+    var result = readout
+    result.direction = UnsafePointer(direction)
+    return result
   }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {

@@ -1,5 +1,6 @@
 /// The plain DQN: the features of the last observation are the latent.
 import Autograd
+import Kernels
 import Layers
 
 public struct LastObservationEncoder: SequenceEncoder {
@@ -7,6 +8,6 @@ public struct LastObservationEncoder: SequenceEncoder {
   public let readsWholeWindow = false
 
   public init() {}
-  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor { features }
+  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor { features }
   public func forEachParameter(_ body: (String, Parameter) -> Void) {}
 }

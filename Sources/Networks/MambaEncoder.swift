@@ -1,5 +1,6 @@
 /// One Mamba block over the window; its last output is the latent.
 import Autograd
+import Kernels
 import Layers
 import Randomness
 
@@ -14,6 +15,8 @@ public struct MambaEncoder: SequenceEncoder {
       expansion: sizes.expansion, &generator)
   }
 
-  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor { block(features, time: time, on: tape) }
+  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+    block(features, time: time, readout: readout, on: tape)
+  }
   public func forEachParameter(_ body: (String, Parameter) -> Void) { block.forEachParameter(body) }
 }

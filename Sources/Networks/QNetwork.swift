@@ -23,10 +23,35 @@ public final class QNetwork: Layer {
 
   /// windows [batch × time, observationSize] → q [batch, actions], latent [batch, modelSize].
   public func callAsFunction(_ windows: Tensor, time: Int, on tape: Tape) -> (q: Tensor, latent: Tensor) {
+    evaluate(windows, time: time, readout: nil, on: tape)
+  }
+
+  /// The same, and the Q-learning loss of the actions taken (`Tape.huberLoss`). Knowing the loss beforehand, the encoder
+  /// may prepare its gradients during the forward pass.
+  public func callAsFunction(
+    _ windows: Tensor, time: Int, actions: UnsafePointer<Int32>, targets: UnsafePointer<Float>,
+    weights: UnsafePointer<Float>, on tape: Tape
+  ) -> (q: Tensor, loss: HuberLoss) {
+    let batch = windows.rows / time, width = sizes.modelSize
+    let direction = tape.floats(batch * width), offset = tape.floats(batch)
+    let head = outputHead.weight.tensor
+    for row in 0..<batch {
+      let action = Int(actions[row])
+      (direction + row * width).update(from: head.values + action * width, count: width)
+      offset[row] = outputHead.bias?.values[action] ?? 0
+    }
+    let readout = LinearReadout(direction: direction, offset: offset, targets: targets, weights: weights, rows: batch)
+    let q = evaluate(windows, time: time, readout: readout, on: tape).q
+    return (q, tape.huberLoss(q: q, actions: actions, targets: targets, weights: weights))
+  }
+
+  private func evaluate(
+    _ windows: Tensor, time: Int, readout: LinearReadout?, on tape: Tape
+  ) -> (q: Tensor, latent: Tensor) {
     let input = encoder.readsWholeWindow ? windows : windows.lastPosition(time: time)
     let hidden = inputMLP.0(input, activation: .relu, on: tape)
     let features = inputMLP.1(hidden, activation: .relu, on: tape)
-    let latent = encoder(features, time: encoder.readsWholeWindow ? time : 1, on: tape)
+    let latent = encoder(features, time: encoder.readsWholeWindow ? time : 1, readout: readout, on: tape)
     return (outputHead(latent, on: tape), latent)
   }
 

@@ -1,5 +1,6 @@
 /// An encoder turns a window of features into one latent. One file each; `makeEncoder` is the only place that lists them.
 import Autograd
+import Kernels
 import Layers
 import Randomness
 import Records
@@ -10,7 +11,8 @@ public protocol SequenceEncoder: Layer {
   /// False when only the last observation matters, so that the others need no features.
   var readsWholeWindow: Bool { get }
   /// features [batch × time, modelSize] → latent [batch, modelSize]. `time` is 1 unless `readsWholeWindow`.
-  func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor
+  /// A `readout` of the latent may be used to prepare gradients early; ignoring it is always right.
+  func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor
 }
 
 public func makeEncoder(_ sizes: NetworkSizes, _ generator: inout SplitMix64) -> any SequenceEncoder {

@@ -54,6 +54,49 @@ func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout Spli
     #expect(relativeDifference(db, g.b) < 5e-6)
     #expect(relativeDifference(dc, g.c) < 5e-6)
     #expect(relativeDifference(dSkip, g.skip) < 5e-6)
+
+    // The single pass, under a readout whose slopes are random too (Huber's both branches).
+    let offset = random(batch, -1, 1, &generator), weights = random(batch, 0.1, 1, &generator)
+    let slopes = (0..<batch).map { i -> Double in
+      let q = (0..<channels).reduce(Double(offset[i])) { $0 + expected[i * channels + $1] * Double(dy[i * channels + $1]) }
+      let target = q + (i % 2 == 0 ? 0.4 : -3)
+      return -Double(weights[i]) * max(-1, min(1, target - q)) / Double(batch)
+    }
+    let targets = (0..<batch).map { i -> Float in
+      let q = (0..<channels).reduce(Double(offset[i])) { $0 + expected[i * channels + $1] * Double(dy[i * channels + $1]) }
+      return Float(q + (i % 2 == 0 ? 0.4 : -3))
+    }
+    let scaled = dy.indices.map { Float(slopes[$0 / channels] * Double(dy[$0])) }
+    let single = scan.referenceBackward(u: u, delta: delta, aLog: aLog, b: b, c: c, skip: skip, dy: scaled)
+    (du, dDelta, dALog, db) = (zeros(u.count), zeros(delta.count), zeros(aLog.count), zeros(b.count))
+    (dc, dSkip, packedGradient) = (zeros(c.count), zeros(channels), zeros(scan.packedCount))
+    var singleY = [Float](repeating: .nan, count: batch * channels)
+    scratch = [Float](repeating: .nan, count: scan.singlePassScratchCount)
+    offset.withUnsafeBufferPointer { offset in
+      targets.withUnsafeBufferPointer { targets in
+        weights.withUnsafeBufferPointer { weights in
+          dy.withUnsafeBufferPointer { direction in
+            guard let direction = direction.baseAddress, let offset = offset.baseAddress,
+              let targets = targets.baseAddress, let weights = weights.baseAddress
+            else { return }
+            scan.forwardAndBackward(
+              u: u, delta: delta, packedA: packed, b: b, bStride: states, c: c, cStride: states, skip: skip,
+              readout: LinearReadout(direction: direction, offset: offset, targets: targets, weights: weights, rows: batch),
+              y: &singleY, du: &du, dDelta: &dDelta, packedGradient: &packedGradient, db: &db, dbStride: states, dc: &dc,
+              dcStride: states, dSkip: &dSkip, scratch: &scratch)
+          }
+        }
+      }
+    }
+    scan.unpackGradient(packed: packed, packedGradient: packedGradient, into: &dALog)
+    #expect(relativeDifference(singleY, expected) < 3e-6)
+    // The slope itself is a difference of float32 numbers, target − q.
+    #expect(relativeDifference(du, single.u) < 2e-5)
+    #expect(relativeDifference(dDelta, single.delta) < 2e-5)
+    if time > 1 { #expect(relativeDifference(dALog, single.aLog) < 2e-5) }
+    #expect(relativeDifference(db, single.b) < 2e-5)
+    #expect(relativeDifference(dc, single.c) < 2e-5)
+    #expect(relativeDifference(dSkip, single.skip) < 2e-5)
   }
 
   @Test(arguments: [[3, 7, 24, 4], [2, 10, 256, 4], [2, 5, 13, 4], [2, 2, 9, 4], [2, 6, 11, 3], [1, 1, 8, 2]])
@@ -64,8 +107,10 @@ func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout Spli
     let w = random(channels * width, -1, 1, &generator), bias = random(channels, -1, 1, &generator)
     let dy = random(x.count, -1, 1, &generator)
     var s = [Float](repeating: .nan, count: x.count), y = s
+    var scratch = [Float](repeating: .nan, count: CausalConv.scratchCount(channels: channels, width: width))
     CausalConv.forward(
-      batch: batch, time: time, channels: channels, width: width, x: x, w: w, bias: bias, s: &s, y: &y)
+      batch: batch, time: time, channels: channels, width: width, x: x, w: w, bias: bias, s: &s, y: &y,
+      scratch: &scratch)
     let expected = CausalConv.referenceForward(
       batch: batch, time: time, channels: channels, width: width, x: x, w: w, bias: bias)
     #expect(relativeDifference(y, expected.y) < 1e-6)
@@ -73,7 +118,7 @@ func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout Spli
     var dBias = [Float](repeating: 0, count: channels)
     CausalConv.backward(
       batch: batch, time: time, channels: channels, width: width, x: x, w: w, s: s, dy: dy, dx: &dx, dw: &dw,
-      dBias: &dBias)
+      dBias: &dBias, scratch: &scratch)
     let g = CausalConv.referenceBackward(
       batch: batch, time: time, channels: channels, width: width, x: x, w: w, bias: bias, dy: dy)
     #expect(relativeDifference(dx, g.dx) < 3e-6)

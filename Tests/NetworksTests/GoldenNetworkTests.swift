@@ -95,8 +95,10 @@ struct Golden: CustomTestStringConvertible, Sendable {
         let best = (0..<nextQ.columns).map { nextQ[row, $0] }.max() ?? 0
         return Float(rewards[row] + settings.gamma * Double(best) * (1 - done[row]))
       }
-      let q = network(tensor(tape, tensors.floats("batch.state"), columns: settings.obs), time: settings.L, on: tape).q
-      let loss = tape.huberLoss(q: q, actions: actions, targets: targets, weights: weights)
+      let loss = network(
+        tensor(tape, tensors.floats("batch.state"), columns: settings.obs), time: settings.L, actions: actions,
+        targets: targets, weights: weights, on: tape
+      ).loss
       tape.backward()
       losses.append(Double(loss.loss))
       errors += (0..<settings.batch).map { Double(loss.tdErrors[$0]) }

@@ -3,14 +3,14 @@ import Kernels
 
 struct CausalConvSiLUOperation: Operation {
   let x, weight, bias, y: Tensor
-  let preActivation: UnsafeMutablePointer<Float>
+  let preActivation, scratch: UnsafeMutablePointer<Float>
   let time: Int
 
   func pullback(_ tape: Tape) {
     guard let dy = y.gradient, let dx = x.gradient, let dw = weight.gradient, let dBias = bias.gradient else { return }
     CausalConv.backward(
       batch: x.rows / time, time: time, channels: x.columns, width: weight.columns, x: x.values, w: weight.values,
-      s: preActivation, dy: dy, dx: dx, dw: dw, dBias: dBias)
+      s: preActivation, dy: dy, dx: dx, dw: dw, dBias: dBias, scratch: scratch)
   }
 }
 
@@ -20,10 +20,13 @@ extension Tape {
     precondition(x.isDense && weight.rows == x.columns, "causalConvSiLU: \(x.columns) channels, weight of \(weight.rows)")
     let y = tensor(rows: x.rows, columns: x.columns)
     let preActivation = floats(x.rows * x.columns)
+    let scratch = floats(CausalConv.scratchCount(channels: x.columns, width: weight.columns))
     CausalConv.forward(
       batch: x.rows / time, time: time, channels: x.columns, width: weight.columns, x: x.values, w: weight.values,
-      bias: bias.values, s: preActivation, y: y.values)
-    record(CausalConvSiLUOperation(x: x, weight: weight, bias: bias, y: y, preActivation: preActivation, time: time))
+      bias: bias.values, s: preActivation, y: y.values, scratch: scratch)
+    record(
+      CausalConvSiLUOperation(
+        x: x, weight: weight, bias: bias, y: y, preActivation: preActivation, scratch: scratch, time: time))
     return y
   }
 }

@@ -23,8 +23,10 @@ struct LastStateScanOperation: Operation {
 extension Tape {
   /// u, delta [batch × time, channels], dense; aLog [channels, states]; b [batch × time, states]; c [batch, states];
   /// skip [1, channels] → y [batch, channels].
+  ///
+  /// With a `readout` of y the gradients are added here, in the same pass of exponentials, and nothing is recorded.
   public func lastStateScan(
-    u: Tensor, delta: Tensor, aLog: Tensor, b: Tensor, c: Tensor, skip: Tensor, time: Int
+    u: Tensor, delta: Tensor, aLog: Tensor, b: Tensor, c: Tensor, skip: Tensor, time: Int, readout: LinearReadout? = nil
   ) -> Tensor {
     precondition(
       u.isDense && delta.isDense && u.rows == b.rows && u.rows == c.rows * time && aLog.rows == u.columns
@@ -34,6 +36,7 @@ extension Tape {
     let y = tensor(rows: c.rows, columns: u.columns)
     let packedA = floats(scan.packedCount)
     scan.pack(aLog: aLog.values, into: packedA)
+    if isRecording, let readout { return singlePass(scan, u, delta, aLog, b, c, skip, packedA, readout, y) }
     let q = isRecording ? floats(scan.momentCount) : nil
     let r = isRecording ? floats(scan.momentCount) : nil
     let scratch = floats(scan.scratchCount)
@@ -46,6 +49,23 @@ extension Tape {
           scan: scan, u: u, delta: delta, aLog: aLog, b: b, c: c, skip: skip, y: y, packedA: packedA, q: q, r: r,
           scratch: scratch))
     }
+    return y
+  }
+
+  private func singlePass(
+    _ scan: LastStateScan, _ u: Tensor, _ delta: Tensor, _ aLog: Tensor, _ b: Tensor, _ c: Tensor, _ skip: Tensor,
+    _ packedA: UnsafeMutablePointer<Float>, _ readout: LinearReadout, _ y: Tensor
+  ) -> Tensor {
+    guard let du = u.gradient, let dDelta = delta.gradient, let dALog = aLog.gradient, let db = b.gradient,
+      let dc = c.gradient, let dSkip = skip.gradient
+    else { preconditionFailure("lastStateScan with a readout needs a gradient of every input") }
+    let packedGradient = floats(scan.packedCount)
+    packedGradient.update(repeating: 0, count: scan.packedCount)
+    scan.forwardAndBackward(
+      u: u.values, delta: delta.values, packedA: packedA, b: b.values, bStride: b.stride, c: c.values, cStride: c.stride,
+      skip: skip.values, readout: readout, y: y.values, du: du, dDelta: dDelta, packedGradient: packedGradient, db: db,
+      dbStride: b.stride, dc: dc, dcStride: c.stride, dSkip: dSkip, scratch: floats(scan.singlePassScratchCount))
+    scan.unpackGradient(packed: packedA, packedGradient: packedGradient, into: dALog)
     return y
   }
 }

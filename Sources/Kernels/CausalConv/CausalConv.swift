@@ -6,11 +6,16 @@
 /// x, s, y: [batch, time, channel], dense; w: [channel, K] as PyTorch stores conv1d.weight. The pre-activation s is kept
 /// for the gradient. The plain twin is in CausalConv+Reference.swift.
 public enum CausalConv {
+  /// Floats of scratch: the taps, and their gradient, with channels on the vector axis.
+  public static func scratchCount(channels: Int, width: Int) -> Int { 2 * width * channels }
+
   @inline(never) public static func forward(
     batch: Int, time: Int, channels: Int, width: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>, s: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>
+    bias: UnsafePointer<Float>, s: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    scratch taps: UnsafeMutablePointer<Float>
   ) {
-    if width == 4 { return forward4(batch, time, channels, x, w, bias, s, y) }
+    transpose(channels, width, w, into: taps)
+    if width == 4 { return forward4(batch, time, channels, x, taps, bias, s, y) }
     forEachVector(channels) { c, active in
       var b = 0
       while b < batch {
@@ -21,7 +26,7 @@ public enum CausalConv {
           var k = max(0, width &- 1 &- l)
           while k < width {
             let there = here &- (width &- 1 &- k) &* channels
-            total = fma(tap(w, c, k, width, active), load(x + there, active), total)
+            total = fma(load(taps + k &* channels &+ c, active), load(x + there, active), total)
             k &+= 1
           }
           store(s + here, total, active)
@@ -37,9 +42,13 @@ public enum CausalConv {
   @inline(never) public static func backward(
     batch: Int, time: Int, channels: Int, width: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>,
     s: UnsafePointer<Float>, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
-    dw: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>
+    dw: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>, scratch taps: UnsafeMutablePointer<Float>
   ) {
-    if width == 4 { return backward4(batch, time, channels, x, w, s, dy, dx, dw, dBias) }
+    transpose(channels, width, w, into: taps)
+    let dTaps = taps + width &* channels
+    dTaps.update(repeating: 0, count: width &* channels)
+    defer { addTransposed(channels, width, dTaps, to: dw) }
+    if width == 4 { return backward4(batch, time, channels, x, taps, s, dy, dx, dTaps, dBias) }
     forEachVector(channels) { c, active in
       var b = 0
       while b < batch {
@@ -51,8 +60,9 @@ public enum CausalConv {
           var k = max(0, width &- 1 &- l)
           while k < width {
             let there = here &- (width &- 1 &- k) &* channels
-            addTap(dw, c, k, width, active, d * load(x + there, active))
-            store(dx + there, fma(d, tap(w, c, k, width, active), load(dx + there, active)), active)
+            let here = k &* channels &+ c
+            store(dTaps + here, fma(d, load(x + there, active), load(dTaps + here, active)), active)
+            store(dx + there, fma(d, load(taps + here, active), load(dx + there, active)), active)
             k &+= 1
           }
           l &+= 1
@@ -64,13 +74,13 @@ public enum CausalConv {
 
   /// The published width: four taps in registers, the three earlier inputs carried along.
   @inline(__always) private static func forward4(
-    _ batch: Int, _ time: Int, _ channels: Int, _ x: Input, _ w: Input, _ bias: Input, _ s: Output, _ y: Output
+    _ batch: Int, _ time: Int, _ channels: Int, _ x: Input, _ taps: Input, _ bias: Input, _ s: Output, _ y: Output
   ) {
     var b = 0
     while b < batch {
       forEachVector(channels) { c, active in
-        let w0 = tap(w, c, 0, 4, active), w1 = tap(w, c, 1, 4, active)
-        let w2 = tap(w, c, 2, 4, active), w3 = tap(w, c, 3, 4, active)
+        let w0 = load(taps + c, active), w1 = load(taps + channels &+ c, active)
+        let w2 = load(taps + 2 &* channels &+ c, active), w3 = load(taps + 3 &* channels &+ c, active)
         let shift = load(bias + c, active)
         var x3 = Vector.zero, x2 = Vector.zero, x1 = Vector.zero  // three, two, one step ago
         var here = b &* time &* channels &+ c
@@ -91,14 +101,14 @@ public enum CausalConv {
 
   /// Backwards in time: the gradients of the three later outputs are carried along.
   @inline(__always) private static func backward4(
-    _ batch: Int, _ time: Int, _ channels: Int, _ x: Input, _ w: Input, _ s: Input, _ dy: Input, _ dx: Output,
-    _ dw: Output, _ dBias: Output
+    _ batch: Int, _ time: Int, _ channels: Int, _ x: Input, _ taps: Input, _ s: Input, _ dy: Input, _ dx: Output,
+    _ dTaps: Output, _ dBias: Output
   ) {
     var b = 0
     while b < batch {
       forEachVector(channels) { c, active in
-        let w0 = tap(w, c, 0, 4, active), w1 = tap(w, c, 1, 4, active)
-        let w2 = tap(w, c, 2, 4, active), w3 = tap(w, c, 3, 4, active)
+        let w0 = load(taps + c, active), w1 = load(taps + channels &+ c, active)
+        let w2 = load(taps + 2 &* channels &+ c, active), w3 = load(taps + 3 &* channels &+ c, active)
         var g0 = Vector.zero, g1 = Vector.zero, g2 = Vector.zero, g3 = Vector.zero, gBias = Vector.zero
         var d3 = Vector.zero, d2 = Vector.zero, d1 = Vector.zero  // three, two, one step later
         var here = (b &* time &+ time &- 1) &* channels &+ c
@@ -117,10 +127,10 @@ public enum CausalConv {
           here &-= channels
           l &-= 1
         }
-        addTap(dw, c, 0, 4, active, g0)
-        addTap(dw, c, 1, 4, active, g1)
-        addTap(dw, c, 2, 4, active, g2)
-        addTap(dw, c, 3, 4, active, g3)
+        add(g0, to: dTaps + c, active)
+        add(g1, to: dTaps + channels &+ c, active)
+        add(g2, to: dTaps + 2 &* channels &+ c, active)
+        add(g3, to: dTaps + 3 &* channels &+ c, active)
         store(dBias + c, load(dBias + c, active) + gBias, active)
       }
       b &+= 1
@@ -133,23 +143,31 @@ public enum CausalConv {
     return g * fma(s, splat(1) - g, splat(1))
   }
 
-  /// Tap k of eight channels: a strided gather from [channel, K].
-  @inline(__always) private static func tap(_ w: Input, _ c: Int, _ k: Int, _ width: Int, _ active: Int) -> Vector {
-    var v = Vector.zero
-    var i = 0
-    while i < active {
-      v[i] = w[(c &+ i) &* width &+ k]
-      i &+= 1
-    }
-    return v
+  @inline(__always) private static func add(_ v: Vector, to p: Output, _ active: Int) {
+    store(p, load(p, active) + v, active)
   }
-  @inline(__always) private static func addTap(
-    _ dw: Output, _ c: Int, _ k: Int, _ width: Int, _ active: Int, _ v: Vector
-  ) {
-    var i = 0
-    while i < active {
-      dw[(c &+ i) &* width &+ k] += v[i]
-      i &+= 1
+
+  /// [channel, K] → [K, channel].
+  private static func transpose(_ channels: Int, _ width: Int, _ w: Input, into taps: Output) {
+    var c = 0
+    while c < channels {
+      var k = 0
+      while k < width {
+        taps[k &* channels &+ c] = w[c &* width &+ k]
+        k &+= 1
+      }
+      c &+= 1
+    }
+  }
+  private static func addTransposed(_ channels: Int, _ width: Int, _ dTaps: Input, to dw: Output) {
+    var c = 0
+    while c < channels {
+      var k = 0
+      while k < width {
+        dw[c &* width &+ k] += dTaps[k &* channels &+ c]
+        k &+= 1
+      }
+      c &+= 1
     }
   }
 }

@@ -26,25 +26,34 @@ extension LastStateScan {
         du: du + base, dDelta: dDelta + base, dSkip: dSkip)
       exponentials(row, packedA: packedA, packedGradient: packedGradient, g: g)
       let dbRow = db + i &* time &* dbStride, dcRow = dc + i &* dcStride
-      var n = 0
-      while n < states {
-        var total: Float = 0
-        var l = 0
-        while l < time {
-          let w = l == time &- 1 ? lastW : sum(load(row.lanesOfW + (n &* time &+ l) &* 8))
-          dbRow[l &* dbStride &+ n] += cRow[n] * w
-          total += bRow[l &* bStride &+ n] * w
-          l &+= 1
-        }
-        dcRow[n] += total
-        n &+= 1
+      finish(b: bRow, bStride: bStride, c: cRow, db: dbRow, dbStride: dbStride, dc: dcRow) { l, n in
+        l == time &- 1 ? lastW : sum(load(row.lanesOfW + (n &* time &+ l) &* 8))
       }
       i &+= 1
     }
   }
 
+  /// dB_l += C W_l and dC += Σ_l B_l W_l of one row.
+  @inline(__always) func finish(
+    b: Input, bStride: Int, c: Input, db: Output, dbStride: Int, dc: Output, w: (_ l: Int, _ n: Int) -> Float
+  ) {
+    var n = 0
+    while n < states {
+      var total: Float = 0
+      var l = 0
+      while l < time {
+        let value = w(l, n)
+        db[l &* dbStride &+ n] += c[n] * value
+        total += b[l &* bStride &+ n] * value
+        l &+= 1
+      }
+      dc[n] += total
+      n &+= 1
+    }
+  }
+
   /// Everything that needs no exponential. Returns W at the last position, Σ_d g v_(L−1).
-  @inline(__always) private func elementwise(
+  @inline(__always) func elementwise(
     _ row: Row, u: Input, delta: Input, skip: Input, q: Input, r: Input, g: Input, du: Output, dDelta: Output,
     dSkip: Output
   ) -> Float {
@@ -90,18 +99,22 @@ extension LastStateScan {
         let v0 = g0 * load(row.v + here), v1 = g1 * load(row.v + here &+ 8)
         store(p, s0)
         store(p + 8, s1)
-        store(p + 16, v0)
-        store(p + 24, v1)
+        store(p + 16, v0 * splat(decayScale))
+        store(p + 24, v1 * splat(decayScale))
         store(p + 32, v0 * s0)
         store(p + 40, v1 * s1)
         l &+= 1
       }
-      block(row, a: packedA + d &* states, dA: packedGradient + d &* states, last)
+      if needsClamp(row, packedA, d) {
+        block(row, a: packedA + d &* states, dA: packedGradient + d &* states, last, clamped: true)
+      } else {
+        block(row, a: packedA + d &* states, dA: packedGradient + d &* states, last, clamped: false)
+      }
       d &+= 16
     }
   }
 
-  @inline(__always) private func block(_ row: Row, a: Input, dA: Output, _ last: Int) {
+  @inline(__always) private func block(_ row: Row, a: Input, dA: Output, _ last: Int, clamped: Bool) {
     var n = 0
     while n < states {
       let a0 = load(a + n &* 16), a1 = load(a + n &* 16 &+ 8)
@@ -111,7 +124,7 @@ extension LastStateScan {
       var weight = row.weight + n
       var l = 0
       while l < last {
-        let p0 = exp2(load(p) * a0), p1 = exp2(load(p + 8) * a1)
+        let p0 = scaledDecay(load(p), a0, clamped: clamped), p1 = scaledDecay(load(p + 8), a1, clamped: clamped)
         store(w, load(w) + fma(p1, load(p + 24), p0 * load(p + 16)))
         let cb = splat(weight.pointee)
         t0 = fma(p0 * cb, load(p + 32), t0)

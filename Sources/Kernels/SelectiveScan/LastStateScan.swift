@@ -22,8 +22,8 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
 
   /// Channels rounded up to whole blocks of sixteen.
   public var paddedChannels: Int { (channels &+ 15) / 16 * 16 }
-  /// Floats of the packed A, and of its gradient.
-  public var packedCount: Int { paddedChannels * states }
+  /// Floats of the packed A, and of its gradient: the blocks, then each block's smallest value.
+  public var packedCount: Int { paddedChannels * states + paddedChannels / 16 }
   /// Floats of q, and of r: [batch, time, paddedChannels].
   public var momentCount: Int { batch * time * paddedChannels }
   /// Floats of scratch that `forward` and `backward` want.
@@ -44,6 +44,23 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
       }
       d &+= 1
     }
+    var block = 0
+    while block < paddedChannels / 16 {
+      var smallest: Float = 0
+      var i = block &* 16 &* states
+      while i < (block &+ 1) &* 16 &* states {
+        smallest = min(smallest, packed[i])
+        i &+= 1
+      }
+      packed[paddedChannels &* states &+ block] = smallest
+      block &+= 1
+    }
+  }
+
+  /// Whether some decay of the block at channel `d` could fall below 2^−110, where `scaledDecay` needs its clamp.
+  @inline(__always) func needsClamp(_ row: Row, _ packedA: Input, _ d: Int) -> Bool {
+    let longest = larger(load(row.suffix + d), load(row.suffix + d &+ 8))
+    return longest.max() * packedA[paddedChannels &* states &+ (d &>> 4)] < -110
   }
 
   /// dA_log += dA · A, from the packed gradient that `backward` accumulates.
@@ -89,7 +106,7 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
 
   /// One batch row's working set, inside L1: everything padded to whole blocks of channels.
   struct Row {
-    let suffix, v, weight, y: Output  // S, Δu [time, padded]; C·B [time, states]; Σ_l v q [padded]
+    let suffix, v, weight, y: Output  // S, Δu [time, padded]; C·B·decayScale [time, states]; Σ_l v q [padded]
     let packed: Output  // backward: S, g·v, g·v·S of a block, [time, 48]
     let lanesOfW: Output  // backward: W as eight partial sums, [states, time, 8]
     let extra: Output
@@ -123,7 +140,7 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
     var l = 0
     while l < time {
       forEachVector(states) { n, active in
-        store(row.weight + l &* states &+ n, load(b + l &* bStride &+ n, active) * load(c + n, active), active)
+        store(row.weight + l &* states &+ n, load(b + l &* bStride &+ n, active) * load(c + n, active) * splat(decayScale), active)
       }
       l &+= 1
     }
@@ -137,82 +154,100 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
       total += row.weight[n]
       n &+= 1
     }
-    return total
+    return total / decayScale
   }
 
   @inline(never) func output(_ row: Row, packedA: Input) {
-    let width = paddedChannels
     let last = splat(lastWeight(row))
     var d = 0
-    while d < width {
-      let end = (time &- 1) &* width &+ d
-      var y0 = load(row.v + end) * last, y1 = load(row.v + end &+ 8) * last
-      var l = 0
-      while l < time &- 1 {
-        let here = l &* width &+ d
-        let s0 = load(row.suffix + here), s1 = load(row.suffix + here &+ 8)
-        var q0 = Vector.zero, q1 = Vector.zero
-        var a = packedA + d &* states
-        var w = row.weight + l &* states
-        var n = 0
-        while n < states {
-          let weight = splat(w.pointee)
-          q0 = fma(exp2(s0 * load(a)), weight, q0)
-          q1 = fma(exp2(s1 * load(a + 8)), weight, q1)
-          a += 16
-          w += 1
-          n &+= 1
-        }
-        y0 = fma(load(row.v + here), q0, y0)
-        y1 = fma(load(row.v + here &+ 8), q1, y1)
-        l &+= 1
+    while d < paddedChannels {
+      if needsClamp(row, packedA, d) {
+        outputBlock(row, packedA, d, last, clamped: true)
+      } else {
+        outputBlock(row, packedA, d, last, clamped: false)
       }
-      store(row.y + d, y0)
-      store(row.y + d &+ 8, y1)
       d &+= 16
     }
   }
 
-  @inline(never) func outputAndMoments(_ row: Row, packedA: Input, q: Output, r: Output) {
+  @inline(__always) private func outputBlock(_ row: Row, _ packedA: Input, _ d: Int, _ last: Vector, clamped: Bool) {
     let width = paddedChannels
+    let end = (time &- 1) &* width &+ d
+    var y0 = load(row.v + end) * last, y1 = load(row.v + end &+ 8) * last
+    var l = 0
+    while l < time &- 1 {
+      let here = l &* width &+ d
+      let s0 = load(row.suffix + here), s1 = load(row.suffix + here &+ 8)
+      var q0 = Vector.zero, q1 = Vector.zero
+      var a = packedA + d &* states
+      var w = row.weight + l &* states
+      var n = 0
+      while n < states {
+        let weight = splat(w.pointee)
+        q0 = fma(scaledDecay(s0, load(a), clamped: clamped), weight, q0)
+        q1 = fma(scaledDecay(s1, load(a + 8), clamped: clamped), weight, q1)
+        a += 16
+        w += 1
+        n &+= 1
+      }
+      y0 = fma(load(row.v + here), q0, y0)
+      y1 = fma(load(row.v + here &+ 8), q1, y1)
+      l &+= 1
+    }
+    store(row.y + d, y0)
+    store(row.y + d &+ 8, y1)
+  }
+
+  @inline(never) func outputAndMoments(_ row: Row, packedA: Input, q: Output, r: Output) {
     let last = splat(lastWeight(row))
     var d = 0
-    while d < width {
-      let end = (time &- 1) &* width &+ d
-      var y0 = load(row.v + end) * last, y1 = load(row.v + end &+ 8) * last
-      store(q + end, last)
-      store(q + end &+ 8, last)
-      var l = 0
-      while l < time &- 1 {
-        let here = l &* width &+ d
-        let s0 = load(row.suffix + here), s1 = load(row.suffix + here &+ 8)
-        var q0 = Vector.zero, q1 = Vector.zero, r0 = Vector.zero, r1 = Vector.zero
-        var a = packedA + d &* states
-        var w = row.weight + l &* states
-        var n = 0
-        while n < states {
-          let weight = splat(w.pointee)
-          let a0 = load(a), a1 = load(a + 8)
-          let p0 = exp2(s0 * a0) * weight, p1 = exp2(s1 * a1) * weight
-          q0 += p0
-          q1 += p1
-          r0 = fma(p0, a0, r0)
-          r1 = fma(p1, a1, r1)
-          a += 16
-          w += 1
-          n &+= 1
-        }
-        y0 = fma(load(row.v + here), q0, y0)
-        y1 = fma(load(row.v + here &+ 8), q1, y1)
-        store(q + here, q0)
-        store(q + here &+ 8, q1)
-        store(r + here, r0)
-        store(r + here &+ 8, r1)
-        l &+= 1
+    while d < paddedChannels {
+      if needsClamp(row, packedA, d) {
+        momentsBlock(row, packedA, d, last, q, r, clamped: true)
+      } else {
+        momentsBlock(row, packedA, d, last, q, r, clamped: false)
       }
-      store(row.y + d, y0)
-      store(row.y + d &+ 8, y1)
       d &+= 16
     }
+  }
+
+  @inline(__always) private func momentsBlock(
+    _ row: Row, _ packedA: Input, _ d: Int, _ last: Vector, _ q: Output, _ r: Output, clamped: Bool
+  ) {
+    let width = paddedChannels
+    let end = (time &- 1) &* width &+ d
+    var y0 = load(row.v + end) * last, y1 = load(row.v + end &+ 8) * last
+    store(q + end, last)
+    store(q + end &+ 8, last)
+    var l = 0
+    while l < time &- 1 {
+      let here = l &* width &+ d
+      let s0 = load(row.suffix + here), s1 = load(row.suffix + here &+ 8)
+      var q0 = Vector.zero, q1 = Vector.zero, r0 = Vector.zero, r1 = Vector.zero
+      var a = packedA + d &* states
+      var w = row.weight + l &* states
+      var n = 0
+      while n < states {
+        let weight = splat(w.pointee)
+        let a0 = load(a), a1 = load(a + 8)
+        let p0 = scaledDecay(s0, a0, clamped: clamped) * weight, p1 = scaledDecay(s1, a1, clamped: clamped) * weight
+        q0 += p0
+        q1 += p1
+        r0 = fma(p0, a0, r0)
+        r1 = fma(p1, a1, r1)
+        a += 16
+        w += 1
+        n &+= 1
+      }
+      y0 = fma(load(row.v + here), q0, y0)
+      y1 = fma(load(row.v + here &+ 8), q1, y1)
+      store(q + here, q0)
+      store(q + here &+ 8, q1)
+      store(r + here, r0)
+      store(r + here &+ 8, r1)
+      l &+= 1
+    }
+    store(row.y + d, y0)
+    store(row.y + d &+ 8, y1)
   }
 }
