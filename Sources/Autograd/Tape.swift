@@ -38,11 +38,18 @@ public final class Tape {
     return try body()
   }
 
-  /// A dense tensor whose values are not initialised and whose gradient, if any, is zero.
+  /// A dense tensor whose values are not initialised and whose gradient, if any, counts as zero.
   public func tensor(rows: Int, columns: Int) -> Tensor {
-    let gradient = isRecording ? floats(rows * columns) : nil
-    gradient?.update(repeating: 0, count: rows * columns)
-    return Tensor(values: floats(rows * columns), gradient: gradient, rows: rows, columns: columns)
+    let count = rows * columns
+    let values = floats(count)
+    guard isRecording else {
+      return Tensor(values: values, gradient: nil, rows: rows, columns: columns)
+    }
+    let gradient = floats(count)
+    let freshness = arena.allocate(MemoryLayout<Tensor.Freshness>.size)
+      .initializeMemory(as: Tensor.Freshness.self, to: .init(isFresh: true, start: gradient, count: count))
+    return Tensor(
+      values: values, gradientStorage: gradient, freshness: freshness, rows: rows, columns: columns, stride: columns)
   }
 
   /// Uninitialised floats, valid until `reset`.

@@ -1,22 +1,57 @@
+import Kernels
+
 /// A matrix of floats that somebody else owns: a tape's arena, a parameter, or the caller's batch. Windows
 /// [batch, time, feature] are matrices of batch × time rows. A tensor from a tape is valid until the tape is reset.
 public struct Tensor: BitwiseCopyable {
   public let values: UnsafeMutablePointer<Float>
-  /// Same shape and stride as `values`; nil where no gradient is wanted. Operations add into it.
-  public let gradient: UnsafeMutablePointer<Float>?
+  private let gradientStorage: UnsafeMutablePointer<Float>?
+  /// Whether the tape's tensor of which this is a view has had nothing added to its gradient yet; nil for a parameter.
+  private let freshness: UnsafeMutablePointer<Freshness>?
   public let rows: Int
   public let columns: Int
   /// Floats from one row to the next.
   public let stride: Int
 
+  /// Gradients of activations are not zeroed beforehand: the first operation to write one overwrites it where it can.
+  struct Freshness: BitwiseCopyable {
+    var isFresh: Bool
+    let start: UnsafeMutablePointer<Float>
+    let count: Int
+  }
+
+  /// A parameter: its gradient is somebody else's to zero.
   public init(
     values: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>?, rows: Int, columns: Int, stride: Int? = nil
   ) {
-    self.values = values
-    self.gradient = gradient
-    self.rows = rows
-    self.columns = columns
-    self.stride = stride ?? columns
+    self.init(
+      values: values, gradientStorage: gradient, freshness: nil, rows: rows, columns: columns, stride: stride ?? columns)
+  }
+
+  init(
+    values: UnsafeMutablePointer<Float>, gradientStorage: UnsafeMutablePointer<Float>?,
+    freshness: UnsafeMutablePointer<Freshness>?, rows: Int, columns: Int, stride: Int
+  ) {
+    (self.values, self.gradientStorage, self.freshness) = (values, gradientStorage, freshness)
+    (self.rows, self.columns, self.stride) = (rows, columns, stride)
+  }
+
+  /// The gradient, to be read or added to: same shape and stride as `values`; nil where none is wanted.
+  public var gradient: UnsafeMutablePointer<Float>? {
+    if let freshness, freshness.pointee.isFresh {
+      freshness.pointee.start.update(repeating: 0, count: freshness.pointee.count)
+      freshness.pointee.isFresh = false
+    }
+    return gradientStorage
+  }
+
+  /// The gradient for an operation that writes all of it, and whether to overwrite or to add.
+  public func gradientToWrite() -> (UnsafeMutablePointer<Float>, Accumulation)? {
+    guard let gradientStorage else { return nil }
+    if let freshness, freshness.pointee.isFresh, freshness.pointee.count == rows * columns {
+      freshness.pointee.isFresh = false
+      return (gradientStorage, .overwrite)
+    }
+    return gradient.map { ($0, .add) }
   }
 
   /// Somebody's data, of which no gradient is wanted.
@@ -28,24 +63,24 @@ public struct Tensor: BitwiseCopyable {
 
   public func rows(_ range: Range<Int>) -> Tensor {
     precondition(range.upperBound <= rows, "rows \(range) of \(rows)")
-    return Tensor(
-      values: values + range.lowerBound * stride, gradient: gradient.map { $0 + range.lowerBound * stride },
-      rows: range.count, columns: columns, stride: stride)
+    return view(offset: range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
   }
 
   public func columns(_ range: Range<Int>) -> Tensor {
     precondition(range.upperBound <= columns, "columns \(range) of \(columns)")
-    return Tensor(
-      values: values + range.lowerBound, gradient: gradient.map { $0 + range.lowerBound }, rows: rows,
-      columns: range.count, stride: stride)
+    return view(offset: range.lowerBound, rows: rows, columns: range.count, stride: stride)
   }
 
   /// [batch × time, feature] → the last position of every window, [batch, feature].
   public func lastPosition(time: Int) -> Tensor {
     precondition(rows % time == 0, "\(rows) rows are no whole windows of \(time)")
-    return Tensor(
-      values: values + (time - 1) * stride, gradient: gradient.map { $0 + (time - 1) * stride }, rows: rows / time,
-      columns: columns, stride: time * stride)
+    return view(offset: (time - 1) * stride, rows: rows / time, columns: columns, stride: time * stride)
+  }
+
+  private func view(offset: Int, rows: Int, columns: Int, stride: Int) -> Tensor {
+    Tensor(
+      values: values + offset, gradientStorage: gradientStorage.map { $0 + offset }, freshness: freshness, rows: rows,
+      columns: columns, stride: stride)
   }
 
   public subscript(row: Int, column: Int) -> Float { values[row * stride + column] }

@@ -81,14 +81,14 @@ let ln2: Float = 0.693_147_180_559_945_3
 
 /// The polynomial of `exp2` divided by its leading coefficient saves an instruction: `scaledDecay(s, a) · decayScale` is
 /// 2^(s·a). The product is folded into the rounding, which also makes the fraction exact to one rounding. Unclamped, it
-/// is garbage below 2^−126: the caller looks at the smallest s·a of a block and takes the clamped form where it must.
+/// is garbage below 2^−134: the caller looks at the smallest s·a of a block and takes the clamped form where it must.
 let decayScale: Float = 0.001_327_647_178
 @inline(__always) func scaledDecay(_ s: Vector, _ a: Vector, clamped: Bool) -> Vector {
   let magic = splat(12_582_912)
   let shifted: Vector
   let f: Vector
   if clamped {
-    let t = larger(s * a, splat(-110))
+    let t = larger(s * a, splat(-134))
     shifted = t + magic
     f = t - (shifted - magic)
   } else {

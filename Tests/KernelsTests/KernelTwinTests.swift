@@ -44,7 +44,7 @@ func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout Spli
     var dc = zeros(c.count), dSkip = zeros(channels)
     scan.backward(
       u: u, delta: delta, packedA: packed, b: b, bStride: states, c: c, cStride: states, skip: skip, q: q, r: r, dy: dy,
-      du: &du, dDelta: &dDelta, packedGradient: &packedGradient, db: &db, dbStride: states, dc: &dc, dcStride: states,
+      du: &du, dDelta: &dDelta, .add, packedGradient: &packedGradient, db: &db, dbStride: states, dc: &dc, dcStride: states,
       dSkip: &dSkip, scratch: &scratch)
     scan.unpackGradient(packed: packed, packedGradient: packedGradient, into: &dALog)
     let g = scan.referenceBackward(u: u, delta: delta, aLog: aLog, b: b, c: c, skip: skip, dy: dy)
@@ -82,7 +82,7 @@ func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout Spli
             scan.forwardAndBackward(
               u: u, delta: delta, packedA: packed, b: b, bStride: states, c: c, cStride: states, skip: skip,
               readout: LinearReadout(direction: direction, offset: offset, targets: targets, weights: weights, rows: batch),
-              y: &singleY, du: &du, dDelta: &dDelta, packedGradient: &packedGradient, db: &db, dbStride: states, dc: &dc,
+              y: &singleY, du: &du, dDelta: &dDelta, .add, packedGradient: &packedGradient, db: &db, dbStride: states, dc: &dc,
               dcStride: states, dSkip: &dSkip, scratch: &scratch)
           }
         }
@@ -117,7 +117,7 @@ func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout Spli
     var dx = [Float](repeating: 0, count: x.count), dw = [Float](repeating: 0, count: w.count)
     var dBias = [Float](repeating: 0, count: channels)
     CausalConv.backward(
-      batch: batch, time: time, channels: channels, width: width, x: x, w: w, s: s, dy: dy, dx: &dx, dw: &dw,
+      batch: batch, time: time, channels: channels, width: width, x: x, w: w, s: s, dy: dy, dx: &dx, .add, dw: &dw,
       dBias: &dBias, scratch: &scratch)
     let g = CausalConv.referenceBackward(
       batch: batch, time: time, channels: channels, width: width, x: x, w: w, bias: bias, dy: dy)

@@ -14,10 +14,10 @@ struct LinearOperation: Operation {
         m: weight.rows, n: weight.columns, k: y.rows, a: dy, aStride: y.stride, b: x.values, bStride: x.stride,
         c: dWeight, cStride: weight.stride, .add)
     }
-    if let dx = x.gradient {
+    if let (dx, accumulation) = x.gradientToWrite() {
       GEMM.times(
         m: x.rows, n: x.columns, k: y.columns, a: dy, aStride: y.stride, b: weight.values, bStride: weight.stride,
-        c: dx, cStride: x.stride, .add)
+        c: dx, cStride: x.stride, accumulation)
     }
   }
 }

@@ -38,17 +38,18 @@ public enum CausalConv {
     }
   }
 
-  /// dx, dw, dBias are added to.
+  /// dw and dBias are added to; dx as `accumulation` says.
   @inline(never) public static func backward(
     batch: Int, time: Int, channels: Int, width: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>,
-    s: UnsafePointer<Float>, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
+    s: UnsafePointer<Float>, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>, _ accumulation: Accumulation,
     dw: UnsafeMutablePointer<Float>, dBias: UnsafeMutablePointer<Float>, scratch taps: UnsafeMutablePointer<Float>
   ) {
     transpose(channels, width, w, into: taps)
     let dTaps = taps + width &* channels
     dTaps.update(repeating: 0, count: width &* channels)
     defer { addTransposed(channels, width, dTaps, to: dw) }
-    if width == 4 { return backward4(batch, time, channels, x, taps, s, dy, dx, dTaps, dBias) }
+    if width == 4 { return backward4(batch, time, channels, x, taps, s, dy, dx, accumulation, dTaps, dBias) }
+    if accumulation == .overwrite { dx.update(repeating: 0, count: batch &* time &* channels) }
     forEachVector(channels) { c, active in
       var b = 0
       while b < batch {
@@ -102,7 +103,7 @@ public enum CausalConv {
   /// Backwards in time: the gradients of the three later outputs are carried along.
   @inline(__always) private static func backward4(
     _ batch: Int, _ time: Int, _ channels: Int, _ x: Input, _ taps: Input, _ s: Input, _ dy: Input, _ dx: Output,
-    _ dTaps: Output, _ dBias: Output
+    _ accumulation: Accumulation, _ dTaps: Output, _ dBias: Output
   ) {
     var b = 0
     while b < batch {
@@ -122,7 +123,7 @@ public enum CausalConv {
           g1 = fma(d2, input, g1)
           g0 = fma(d3, input, g0)
           let total = fma(w3, d0, fma(w2, d1, fma(w1, d2, w0 * d3)))
-          store(dx + here, load(dx + here, active) + total, active)
+          store(dx + here, accumulation == .add ? load(dx + here, active) + total : total, active)
           (d3, d2, d1) = (d2, d1, d0)
           here &-= channels
           l &-= 1

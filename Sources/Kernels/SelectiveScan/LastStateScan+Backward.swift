@@ -4,13 +4,13 @@
 /// P is recomputed: at these sizes an exponential is cheaper than reading it back from memory.
 
 extension LastStateScan {
-  /// All gradients are added to, but for `dDelta`, `du` [B, L, D] (added to as well) and the packed dA (added to).
+  /// All gradients are added to, but for `du` and `dDelta` [B, L, D], for which `accumulation` says.
   /// `db` rows are `dbStride` apart, `dc` rows `dcStride`.
   @inline(never) public func backward(
     u: UnsafePointer<Float>, delta: UnsafePointer<Float>, packedA: UnsafePointer<Float>, b: UnsafePointer<Float>,
     bStride: Int, c: UnsafePointer<Float>, cStride: Int, skip: UnsafePointer<Float>, q: UnsafePointer<Float>,
     r: UnsafePointer<Float>, dy: UnsafePointer<Float>, du: UnsafeMutablePointer<Float>,
-    dDelta: UnsafeMutablePointer<Float>, packedGradient: UnsafeMutablePointer<Float>, db: UnsafeMutablePointer<Float>,
+    dDelta: UnsafeMutablePointer<Float>, _ accumulation: Accumulation, packedGradient: UnsafeMutablePointer<Float>, db: UnsafeMutablePointer<Float>,
     dbStride: Int, dc: UnsafeMutablePointer<Float>, dcStride: Int, dSkip: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>
   ) {
@@ -23,7 +23,8 @@ extension LastStateScan {
       prepare(row, u: u + base, delta: delta + base, b: bRow, bStride: bStride, c: cRow)
       let lastW = elementwise(
         row, u: u + base, delta: delta + base, skip: skip, q: q + i &* time &* width, r: r + i &* time &* width, g: g,
-        du: du + base, dDelta: dDelta + base, dSkip: dSkip)
+        du: du + base, dDelta: dDelta + base, accumulation,
+        dSkip: dSkip)
       exponentials(row, packedA: packedA, packedGradient: packedGradient, g: g)
       let dbRow = db + i &* time &* dbStride, dcRow = dc + i &* dcStride
       finish(b: bRow, bStride: bStride, c: cRow, db: dbRow, dbStride: dbStride, dc: dcRow) { l, n in
@@ -55,8 +56,12 @@ extension LastStateScan {
   /// Everything that needs no exponential. Returns W at the last position, Σ_d g v_(L−1).
   @inline(__always) func elementwise(
     _ row: Row, u: Input, delta: Input, skip: Input, q: Input, r: Input, g: Input, du: Output, dDelta: Output,
-    dSkip: Output
+    _ accumulation: Accumulation, dSkip: Output
   ) -> Float {
+    if accumulation == .overwrite {
+      du.update(repeating: 0, count: time &* channels)
+      dDelta.update(repeating: 0, count: time &* channels)
+    }
     let width = paddedChannels
     var lastW = Vector.zero
     forEachVector(channels) { d, active in

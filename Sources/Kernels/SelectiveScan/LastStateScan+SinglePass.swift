@@ -8,12 +8,12 @@ extension LastStateScan {
     scratchCount + 2 * time * paddedChannels + paddedChannels * states + 8 * time * states + 64
   }
 
-  /// y is written; every gradient is added to. Strides as in `forward` and `backward`.
+  /// y is written; every gradient is added to, but for `du` and `dDelta`, for which `accumulation` says. Strides as in `forward` and `backward`.
   @inline(never) public func forwardAndBackward(
     u: UnsafePointer<Float>, delta: UnsafePointer<Float>, packedA: UnsafePointer<Float>, b: UnsafePointer<Float>,
     bStride: Int, c: UnsafePointer<Float>, cStride: Int, skip: UnsafePointer<Float>, readout: LinearReadout,
     y: UnsafeMutablePointer<Float>, du: UnsafeMutablePointer<Float>, dDelta: UnsafeMutablePointer<Float>,
-    packedGradient: UnsafeMutablePointer<Float>, db: UnsafeMutablePointer<Float>, dbStride: Int,
+    _ accumulation: Accumulation, packedGradient: UnsafeMutablePointer<Float>, db: UnsafeMutablePointer<Float>, dbStride: Int,
     dc: UnsafeMutablePointer<Float>, dcStride: Int, dSkip: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>
   ) {
@@ -47,7 +47,7 @@ extension LastStateScan {
       }
       let lastW = elementwise(
         row, u: u + base, delta: delta + base, skip: skip, q: q, r: r, g: g, du: du + base, dDelta: dDelta + base,
-        dSkip: dSkip)
+        accumulation, dSkip: dSkip)
       finish(
         b: bRow, bStride: bStride, c: cRow, db: db + i &* time &* dbStride, dbStride: dbStride, dc: dc + i &* dcStride
       ) { l, n in l == time &- 1 ? lastW : slope * sum(load(w + (l &* states &+ n) &* 8)) }

@@ -57,10 +57,10 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Whether some decay of the block at channel `d` could fall below 2^−110, where `scaledDecay` needs its clamp.
+  /// Whether some decay of the block at channel `d` could fall below 2^−134, where `scaledDecay` needs its clamp.
   @inline(__always) func needsClamp(_ row: Row, _ packedA: Input, _ d: Int) -> Bool {
     let longest = larger(load(row.suffix + d), load(row.suffix + d &+ 8))
-    return longest.max() * packedA[paddedChannels &* states &+ (d &>> 4)] < -110
+    return longest.max() * packedA[paddedChannels &* states &+ (d &>> 4)] < -134
   }
 
   /// dA_log += dA · A, from the packed gradient that `backward` accumulates.
