@@ -1,0 +1,40 @@
+/// Acting by constant-cost steps gives what the full window gives: 500 steps without a reset, so that rounding could
+/// accumulate if it did.
+import Autograd
+import Networks
+import Randomness
+import Testing
+
+@Suite struct WindowStepperTests {
+  @Test(arguments: [[8, 10, 128, 64], [3, 4, 12, 5], [5, 7, 40, 9]])
+  func stepsEqualTheFullWindow(_ size: [Int]) throws {
+    let (features, time, model, states) = (size[0], size[1], size[2], size[3])
+    var generator = SplitMix64(seed: 5)
+    let network = QNetwork(
+      NetworkSizes(
+        encoder: .mamba, observationSize: features, actionCount: 3, windowLength: time, hiddenSize: 2 * model,
+        modelSize: model, stateSize: states), &generator)
+    let stepper = try #require(WindowStepper(network))
+    let tape = Tape()
+    func observation() -> [Float] { (0..<features).map { _ in Float(generator.uniform(-2, 2)) } }
+    let first = observation()
+    var window = Array(repeating: first, count: time).flatMap { $0 }
+    stepper.begin(first)
+    var worst: Float = 0
+    for _ in 0..<500 {
+      tape.reset()
+      let (q, latent) = tape.withoutGradient {
+        window.withUnsafeBufferPointer {
+          network(Tensor(data: $0.baseAddress!, rows: time, columns: features), time: time, on: tape)  // never empty
+        }
+      }
+      for action in 0..<3 { worst = max(worst, abs(q[0, action] - stepper.values[action])) }
+      let stepped = try #require(stepper.latent)
+      for i in 0..<model { worst = max(worst, abs(latent[0, i] - stepped[i])) }
+      let next = observation()
+      window = Array(window.dropFirst(features)) + next
+      stepper.push(next)
+    }
+    #expect(worst < 2e-6)
+  }
+}
