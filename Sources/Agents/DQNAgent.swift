@@ -1,4 +1,9 @@
-/// STUB with the final public shape: the compute core replaces the bodies.
+/// The agent: a window of observations, an ε-greedy choice, prioritized replay, a learner. It meets an environment in
+/// Training; it never sees one itself.
+import Autograd
+import Networks
+import Optimizers
+import Randomness
 import Records
 import Replay
 
@@ -9,6 +14,7 @@ public struct Decision: Sendable {
   public var value: Float
 }
 
+/// What goes wrong while learning or restoring: said in one line, with what would help.
 public struct LearningError: Error, CustomStringConvertible {
   public var description: String
   public init(description: String) { self.description = description }
@@ -18,61 +24,129 @@ public final class DQNAgent {
   public let config: ExperimentConfig
   public let observationSize: Int
   public let actionCount: Int
-  /// Estimated bytes of the replay and of everything else the agent holds.
-  public var memoryEstimate: (replay: Int, network: Int) { (0, 0) }
-  public private(set) var gradientSteps = 0
+  public let learner: Learner
+  public let replay: PrioritizedReplay
+  private let batch: ReplayBatch
+  private let cut: UnsafeMutablePointer<Bool>
+  private let acting: ActingState
+  /// The latent of the present window, as `act` computed it.
+  private let latent: Buffer
+  private var exploration: SplitMix64
+  private var sampling: SplitMix64
 
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
   public init(config: ExperimentConfig, observationSize: Int, actionCount: Int) throws {
     self.config = config
     self.observationSize = observationSize
     self.actionCount = actionCount
+    let root = SplitMix64(seed: config.seed)
+    var initialisation = root.split(stream: 0)
+    exploration = root.split(stream: 1)
+    sampling = root.split(stream: 2)
+    learner = Learner(
+      sizes: NetworkSizes(config, observationSize: observationSize, actionCount: actionCount), config: config,
+      generator: &initialisation)
+    replay = PrioritizedReplay(
+      capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: observationSize,
+      latentSize: config.modelSize, priorityExponent: config.priorityExponent,
+      clampPriorityError: config.clampPriorityError)
+    batch = ReplayBatch(
+      count: config.batchSize, windowLength: config.windowLength, observationSize: observationSize)
+    cut = .allocate(capacity: config.batchSize)
+    acting = ActingState(learner.online)
+    latent = Buffer(count: config.modelSize)
+  }
+  deinit { cut.deallocate() }
+
+  /// Bytes of the replay, and of networks, moments and gradients.
+  public var memoryEstimate: (replay: Int, network: Int) {
+    (replay.memoryBytes, learner.online.block.values.count * 4 * (config.amsgrad ? 6 : 5))
+  }
+  public var gradientSteps: Int { learner.gradientSteps }
+  public var replayCount: Int { replay.count }
+
+  /// ε at an environment step.
+  public func epsilon(at step: Int) -> Double {
+    linearSchedule(from: config.epsilonStart, to: config.epsilonEnd, over: config.epsilonDecaySteps, at: step)
+  }
+  /// β of the importance weights at an environment step: linear to 1 at the end of the run.
+  public func importanceExponent(at step: Int) -> Double {
+    linearSchedule(from: config.importanceExponentStart, to: 1, over: config.totalSteps, at: step)
   }
 
-  /// ε at an environment step: linear schedule.
-  public func epsilon(at step: Int) -> Double { 1 }
-
   /// The window becomes `observation` repeated.
-  public func beginEpisode(_ observation: UnsafeBufferPointer<Float>) throws {}
+  public func beginEpisode(_ observation: UnsafeBufferPointer<Float>) throws {
+    acting.begin(observation)
+    replay.beginEpisode(observation)
+  }
 
-  /// ε-greedy on the present window; also computes and keeps the latent that `remember` stores.
-  public func act(step: Int) -> Decision { Decision(action: 0, value: 0) }
-
-  /// Greedy, nothing kept for replay: for evaluation (its window is separate per `ActingState`).
-  public func makeActingState() -> ActingState { ActingState() }
+  /// ε-greedy on the present window. The latent is computed either way: `remember` stores it.
+  public func act(step: Int) -> Decision {
+    let output = acting.evaluate()
+    latent.pointer.update(from: output.latent, count: config.modelSize)
+    let greedy = acting.argmax(output.q)
+    let explores = exploration.uniform() < epsilon(at: step)
+    let action = explores ? Int(exploration.next(upperBound: UInt64(actionCount))) : greedy
+    return Decision(action: action, value: output.q[greedy])
+  }
 
   /// Stores (window, action, reward, next observation, flags, latent) and moves the window on.
   public func remember(
     action: Int, reward: Double, terminated: Bool, truncated: Bool, next observation: UnsafeBufferPointer<Float>
-  ) throws {}
+  ) throws {
+    replay.append(
+      action: action, reward: Float(reward), terminated: terminated, truncated: truncated, next: observation,
+      latent: UnsafeBufferPointer(start: latent.pointer, count: config.modelSize))
+    acting.observe(observation)
+  }
 
   /// One gradient step on a prioritized batch, then new priorities. Throws where the loss or a gradient is not finite.
   public func learn(step: Int) throws -> LearningReport {
-    gradientSteps += 1
-    return LearningReport(loss: 0, meanAbsoluteTDError: 0, gradientNorm: 0, meanQ: 0)
+    replay.sample(into: batch, importanceExponent: importanceExponent(at: step), generator: &sampling)
+    for row in 0..<batch.count {
+      cut[row] = cutsBootstrap(
+        terminated: batch.terminated[row], truncated: batch.truncated[row],
+        cutAtTruncation: config.cutBootstrapAtTruncation)
+    }
+    let (report, tdErrors) = try learner.update(
+      LearningBatch(
+        count: batch.count, states: batch.states, nextStates: batch.nextStates, actions: batch.actions,
+        rewards: batch.rewards, weights: batch.weights, cut: cut))
+    replay.updatePriorities(of: batch, tdErrors: UnsafeBufferPointer(start: tdErrors, count: batch.count))
+    acting.parametersChanged()
+    return report
   }
 
   /// Hard copy of the online network into the target network.
-  public func syncTarget() {}
+  public func syncTarget() { learner.syncTarget() }
 
-  public var replayCount: Int { 0 }
-  /// β of the importance weights at an environment step.
-  public func importanceExponent(at step: Int) -> Double { 0.4 }
+  /// A greedy actor of its own, with its own window: for evaluation.
+  public func makeActingState() -> ActingState { ActingState(learner.online, stepping: true) }
 
   /// Network, moments, target, replay with priorities, generators, counters, the present window.
-  public func save(to sink: inout some CheckpointSink) throws {}
-  public func restore(from source: some CheckpointSource) throws {}
+  public func save(to sink: inout some CheckpointSink) throws {
+    try learner.save(to: &sink)
+    try replay.save(to: &sink)
+    try withUnsafeBytes(of: (exploration.state, sampling.state)) { try sink.write("agent/generators", $0) }
+    try sink.write("agent/window", acting.windowBytes)
+  }
+
+  public func restore(from source: some CheckpointSource) throws {
+    try learner.restore(from: source)
+    try replay.restore(from: source)
+    let generators = try source.bytes("agent/generators")
+    exploration.state = generators.loadUnaligned(as: UInt64.self)
+    sampling.state = generators.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    try acting.restoreWindow(source.bytes("agent/window"))
+  }
 
   /// Parameters under their published names.
-  public func forEachParameter(_ body: (_ name: String, _ shape: [Int], _ values: UnsafeBufferPointer<Float>) throws -> Void) rethrows {}
-  /// Replaces the parameters (final weights from a file); throws where a name or shape differs.
-  public func load(parameter: (_ name: String, _ shape: [Int]) throws -> [Float]) throws {}
-}
-
-/// One greedy actor's window and cached work (constant cost per step).
-public final class ActingState {
-  public init() {}
-  public func begin(_ observation: UnsafeBufferPointer<Float>) {}
-  public func observe(_ observation: UnsafeBufferPointer<Float>) {}
-  public func greedyAction() -> Int { 0 }
+  public func forEachParameter(
+    _ body: (_ name: String, _ shape: [Int], _ values: UnsafeBufferPointer<Float>) throws -> Void
+  ) rethrows {
+    let block = learner.online.block
+    for (name, parameter) in zip(block.names, block.parameters) {
+      try body(name, parameter.shape, UnsafeBufferPointer(parameter.values))
+    }
+  }
 }
