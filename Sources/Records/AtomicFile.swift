@@ -1,0 +1,52 @@
+/// A file that appears whole or not at all: written beside its place, flushed to the disk, renamed. Where anything fails
+/// (a full disk, say) the new file is removed and what stood there before stays.
+import Foundation
+
+public final class AtomicFile {
+  private let path, temporary: String
+  private var descriptor: Int32
+  private(set) var offset = 0
+
+  public init(path: String) throws {
+    self.path = path
+    temporary = path + ".partial"
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    if descriptor < 0 { throw FileError.system(path, "create it") }
+  }
+
+  /// Not committed: nothing is left of it.
+  deinit {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  public func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes
+    while let base = rest.baseAddress, rest.count > 0 {
+      let written = Foundation.write(descriptor, base, rest.count)
+      if written < 0 && errno == EINTR { continue }
+      guard written > 0 else { throw FileError.system(path, "write it") }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+    offset += bytes.count
+  }
+
+  /// Flushes and renames: now the file is there.
+  public func commit() throws {
+    guard fsync(descriptor) == 0 else { throw FileError.system(path, "write it") }
+    close(descriptor)
+    descriptor = -1
+    guard rename(temporary, path) == 0 else {
+      let error = FileError.system(path, "rename it into place")
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  public static func write(_ data: Data, to path: String) throws {
+    let file = try AtomicFile(path: path)
+    try data.withUnsafeBytes { try file.write($0) }
+    try file.commit()
+  }
+}

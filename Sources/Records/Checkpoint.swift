@@ -1,0 +1,117 @@
+/// The checkpoint's file: named sections of bytes, then their index, then a footer with a checksum of all that stands
+/// before. Written in one go beside its place and renamed; refused when a single bit of it has changed.
+///
+///     "LMDQNCK1"  sections, each padded to 8 bytes  index (JSON)  footer: index offset, index length, checksum (u64 each)
+import Foundation
+
+public struct CheckpointWriter: CheckpointSink {
+  private let file: AtomicFile
+  private var index: [String: [Int]] = [:]
+  private var checksum = Checksum()
+
+  public init(path: String) throws {
+    file = try AtomicFile(path: path)
+    try put(CheckpointReader.magic)
+  }
+
+  public mutating func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws {
+    precondition(index[name] == nil, "section \(name) is written twice")
+    index[name] = [file.offset, bytes.count]
+    try put(bytes)
+    if bytes.count % 8 != 0 { try put(Array(repeating: 0, count: 8 - bytes.count % 8)) }
+  }
+
+  /// The file is there after this, and only after this.
+  public mutating func commit() throws {
+    let start = file.offset
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    var json = try encoder.encode(index)
+    while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+    try put(Array(json))
+    try [UInt64(start), UInt64(json.count), checksum.value].withUnsafeBytes { try file.write($0) }
+    try file.commit()
+  }
+
+  private mutating func put(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try put($0) } }
+  private mutating func put(_ bytes: UnsafeRawBufferPointer) throws {
+    checksum.add(bytes)
+    try file.write(bytes)
+  }
+}
+
+public struct CheckpointReader: CheckpointSource {
+  static let magic = Array("LMDQNCK1".utf8)
+  private let file: MappedFile
+  private let index: [String: [Int]]
+
+  public init(path: String) throws {
+    file = try MappedFile(path: path)
+    let bytes = file.bytes
+    guard bytes.count >= 32, bytes.prefix(8).elementsEqual(Self.magic) else {
+      throw FileError(path, "is not a checkpoint of this program")
+    }
+    let footer = (0..<3).map { bytes.loadUnaligned(fromByteOffset: bytes.count - 24 + 8 * $0, as: UInt64.self) }
+    let body = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 24)])
+    guard footer[0] <= body.count, footer[1] <= UInt64(body.count) - footer[0],
+      Int(footer[0] + footer[1]) == body.count
+    else { throw FileError(path, "is truncated: its end is missing") }
+    var checksum = Checksum()
+    checksum.add(body)
+    guard checksum.value == footer[2] else { throw FileError(path, "is corrupted: its checksum does not match") }
+    index = try JSONDecoder().decode([String: [Int]].self, from: Data(body[Int(footer[0])...]))
+  }
+
+  /// Valid as long as this reader.
+  public func bytes(_ name: String) throws -> UnsafeRawBufferPointer {
+    guard let entry = index[name], entry.count == 2 else {
+      throw FileError(file.path, "has no section \(name): it was written by another version of this program")
+    }
+    return UnsafeRawBufferPointer(rebasing: file.bytes[entry[0]..<entry[0] + entry[1]])
+  }
+}
+
+extension CheckpointSink {
+  public mutating func write(_ name: String, json value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    try encoder.encode(value).withUnsafeBytes { try write(name, $0) }
+  }
+}
+extension CheckpointSource {
+  public func json<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(bytes(name)))
+  }
+}
+
+/// Four interleaved multiply-xor lanes over 64-bit words (the construction of wyhash and FNV-1a, made parallel): several
+/// GB/s, and any flipped bit changes it. A guard against damage, not against an adversary.
+struct Checksum {
+  private var lanes: [UInt64] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93]
+  private var length: UInt64 = 0
+
+  /// `bytes.count` is a multiple of 8 in every call but the last.
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    lanes.withUnsafeMutableBufferPointer { lanes in
+      var offset = 0
+      while offset + 32 <= bytes.count {
+        for k in 0..<4 { Self.mix(&lanes[k], bytes.loadUnaligned(fromByteOffset: offset + 8 * k, as: UInt64.self)) }
+        offset += 32
+      }
+      while offset < bytes.count {
+        var word: UInt64 = 0
+        for k in 0..<min(8, bytes.count - offset) { word |= UInt64(bytes[offset + k]) << (8 * UInt64(k)) }
+        Self.mix(&lanes[0], word)
+        offset += 8
+      }
+    }
+    length += UInt64(bytes.count)
+  }
+
+  @inline(__always) private static func mix(_ lane: inout UInt64, _ word: UInt64) {
+    lane = (lane ^ word) &* 0x0000_0100_0000_01b3
+    lane ^= lane >> 29
+  }
+
+  var value: UInt64 { lanes.reduce(length) { ($0 ^ $1) &* 0x9e37_79b9_7f4a_7c15 ^ ($0 >> 31) } }
+}

@@ -1,0 +1,52 @@
+/// The checkpoints of a run: the newest two are kept, so that a damaged one never is the only one.
+import Foundation
+
+public struct CheckpointStore {
+  public let directory: String
+  private static let suffix = ".checkpoint"
+
+  public init(directory: String) throws {
+    self.directory = directory
+    do {
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    } catch {
+      throw FileError(directory, "cannot create the folder")
+    }
+  }
+
+  /// Names sort by step.
+  private func path(_ step: Int) -> String {
+    let digits = String(step)
+    return "\(directory)/step-\(String(repeating: "0", count: max(0, 10 - digits.count)) + digits)\(Self.suffix)"
+  }
+
+  /// Paths, newest first.
+  public var paths: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
+      .filter { $0.hasPrefix("step-") && $0.hasSuffix(Self.suffix) }.sorted(by: >).map { "\(directory)/\($0)" }
+  }
+
+  /// Writes a checkpoint and only then forgets all but the newest two.
+  @discardableResult
+  public func save(step: Int, _ body: (inout CheckpointWriter) throws -> Void) throws -> String {
+    let path = path(step)
+    var writer = try CheckpointWriter(path: path)
+    try body(&writer)
+    try writer.commit()
+    for old in paths.dropFirst(2) { try? FileManager.default.removeItem(atPath: old) }
+    return path
+  }
+
+  /// The newest checkpoint that is whole, and what is wrong with newer ones.
+  public func newest() -> (reader: CheckpointReader, path: String, refused: [FileError])? {
+    var refused: [FileError] = []
+    for path in paths {
+      do {
+        return (try CheckpointReader(path: path), path, refused)
+      } catch {
+        refused.append(error as? FileError ?? FileError(path, "is damaged: \(error)"))
+      }
+    }
+    return nil
+  }
+}
