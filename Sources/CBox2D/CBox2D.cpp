@@ -4,6 +4,7 @@
 #include <box2d/box2d.h>
 
 #include <cassert>
+#include <initializer_list>
 
 namespace {
 

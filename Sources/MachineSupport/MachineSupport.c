@@ -1,5 +1,6 @@
 // Compiled without -march flags, so that it runs anywhere and can refuse with a sentence instead of SIGILL.
 #include "MachineSupport.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #if defined(__x86_64__)
@@ -20,3 +21,25 @@ __attribute__((constructor)) static void refuse_processors_without_vector_units(
                   "(x86-64-v3: Intel Haswell 2013, AMD Excavator 2015, or newer)\n");
   exit(1);
 }
+
+static volatile sig_atomic_t stop_signal = 0;
+
+static void note_stop_signal(int number) {
+  if (number == SIGINT && stop_signal == SIGINT) {
+    signal(SIGINT, SIG_DFL);
+    raise(SIGINT);
+  }
+  stop_signal = number;
+}
+
+void machine_catch_stop_signals(void) {
+  struct sigaction action = {0};
+  action.sa_handler = note_stop_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGUSR1, &action, NULL);
+}
+
+int machine_stop_signal(void) { return (int)stop_signal; }

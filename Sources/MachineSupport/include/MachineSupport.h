@@ -8,4 +8,10 @@ bool machine_has_vector_units(void);
 
 /// Flushes subnormal numbers to zero on this thread: AdamW's moments decay into them, and each costs ~100 cycles.
 void machine_flush_subnormals(void);
+
+/// From now on SIGINT, SIGTERM and SIGUSR1 are noted instead of ending the process; a second SIGINT ends it at once.
+void machine_catch_stop_signals(void);
+
+/// The signal that asked to stop, or 0.
+int machine_stop_signal(void);
 #endif

@@ -1,0 +1,29 @@
+/// `config.json`: written readably, read strictly.
+import Foundation
+
+extension ExperimentConfig {
+  public var json: Data {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return try encoder.encode(self) + Data("\n".utf8)
+    }
+  }
+
+  /// Reads `config.json`. An unknown or missing key, or a value of another type, is an error that names it.
+  public init(path: String) throws {
+    guard let data = FileManager.default.contents(atPath: path) else { throw FileError(path, "cannot be read") }
+    guard let found = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
+      let known = try JSONSerialization.jsonObject(with: ExperimentConfig().json) as? [String: Any]
+    else { throw FileError(path, "is not a JSON object") }
+    for key in found.keys.sorted() where known[key] == nil {
+      throw FileError(path, "has the unknown key \(key)\(suggestion(for: key, in: known.keys.sorted()))")
+    }
+    for key in known.keys.sorted() where found[key] == nil { throw FileError(path, "lacks the key \(key)") }
+    do {
+      self = try JSONDecoder().decode(ExperimentConfig.self, from: data)
+    } catch DecodingError.typeMismatch(_, let context), DecodingError.dataCorrupted(let context) {
+      throw FileError(path, "has a wrong value for \(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)")
+    }
+  }
+}

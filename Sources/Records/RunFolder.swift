@@ -1,0 +1,34 @@
+/// Where everything about a run lies (docs: the conventions of rl-zoo3 and Stable-Baselines3).
+import Foundation
+
+public struct RunFolder: Sendable {
+  public let path: String
+  public init(path: String) { self.path = path }
+
+  public var config: String { "\(path)/config.json" }
+  public var command: String { "\(path)/command.txt" }
+  public var progress: String { "\(path)/progress.csv" }
+  public var monitor: String { "\(path)/monitor.csv" }
+  public var evaluations: String { "\(path)/evaluations.npz" }
+  public var evaluation: String { "\(path)/evaluation.json" }
+  public var weights: String { "\(path)/model.safetensors" }
+  public var checkpoints: String { "\(path)/checkpoints" }
+  public var events: String { "\(path)/events.out.tfevents.0.mamba-dqn" }
+
+  public var exists: Bool { FileManager.default.fileExists(atPath: path) }
+
+  /// Makes the folder for a new run. A folder that holds anything is refused.
+  public func create() throws {
+    if let content = try? FileManager.default.contentsOfDirectory(atPath: path), !content.isEmpty {
+      throw FileError(path, "exists and is not empty; choose another folder with --out, or go on with: mamba-dqn resume \(path)")
+    }
+    if exists && (try? FileManager.default.contentsOfDirectory(atPath: path)) == nil {
+      throw FileError(path, "is a file, not a folder")
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw FileError(path, "cannot create the folder")
+    }
+  }
+}
