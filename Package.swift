@@ -68,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
-        "Experiments", "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Records", "Kernels", "Randomness", argumentParser,
+        "Experiments", "Training", "Agents", "Environments", "Networks", "Records", "Kernels", "MachineSupport", argumentParser,
       ],
       swiftSettings: vectorised),
 

@@ -50,6 +50,8 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var checkpointInterval = 10_000
   public var evaluationInterval = 10_000
   public var evaluationEpisodes = 5
+  /// One row of progress.csv and one TensorBoard event each.
+  public var logInterval = 500
 
   public init() {}
 }

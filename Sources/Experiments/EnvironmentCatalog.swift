@@ -1,0 +1,28 @@
+/// The one place that turns an environment's name into an environment.
+import Environments
+import Records
+
+public struct EnvironmentEntry: Sendable {
+  public let name: String
+  public let summary: String
+  public let make: @Sendable () throws -> any Environment
+  /// A hand-written policy, where there is one.
+  public let heuristic: (@Sendable () -> any Policy)?
+}
+
+public enum EnvironmentCatalog {
+  public static let entries: [EnvironmentEntry] = [
+    EnvironmentEntry(
+      name: "LunarLander-v3", summary: "land between the flags; 8 features, 4 engines, at most 1000 steps",
+      make: { LunarLander() }, heuristic: { LunarLanderHeuristic() }),
+    EnvironmentEntry(
+      name: "LunarLander-v3-wind", summary: "the same with wind 15 and turbulence 1.5",
+      make: { LunarLander(wind: true) }, heuristic: { LunarLanderHeuristic() }),
+  ]
+
+  public static func entry(_ name: String) throws -> EnvironmentEntry {
+    if let entry = entries.first(where: { $0.name == name }) { return entry }
+    throw UsageError(
+      "unknown environment \(name)\(suggestion(for: name, in: entries.map(\.name))); `mamba-dqn list environments` shows all")
+  }
+}

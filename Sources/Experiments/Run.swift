@@ -1,0 +1,66 @@
+/// A run and its folder: begin it, go on with it, and say what became of it.
+import Agents
+import Environments
+import Foundation
+import Networks
+import Records
+import Training
+
+public struct Run {
+  public let folder: RunFolder
+  public let config: ExperimentConfig
+  public let trainer: Trainer
+  /// What was wrong with newer checkpoints than the one a resumed run goes on from.
+  public let refusedCheckpoints: [FileError]
+
+  /// Begins a run in a new folder.
+  public init(_ config: ExperimentConfig, in folder: RunFolder, command: [String]) throws {
+    try Settings.check(config)
+    let entry = try EnvironmentCatalog.entry(config.environment)
+    try folder.create()
+    try AtomicFile.write(config.json, to: folder.config)
+    try AtomicFile.write(Data((command.joined(separator: " ") + "\n").utf8), to: folder.command)
+    trainer = try Trainer(config: config, folder: folder, makeEnvironment: entry.make)
+    (self.folder, self.config, refusedCheckpoints) = (folder, config, [])
+  }
+
+  /// Goes on with the run in `folder` from its newest whole checkpoint, or from the start where it never reached one.
+  public init(resuming folder: RunFolder) throws {
+    guard folder.exists else { throw FileError(folder.path, "does not exist") }
+    guard FileManager.default.fileExists(atPath: folder.config) else {
+      throw FileError(folder.path, "is not a run folder: it has no config.json")
+    }
+    let config = try ExperimentConfig(path: folder.config)
+    let entry = try EnvironmentCatalog.entry(config.environment)
+    let store = try CheckpointStore(directory: folder.checkpoints)
+    let newest = store.newest()
+    if newest == nil, let damaged = store.paths.first {
+      throw FileError(damaged, "is damaged, and there is no earlier checkpoint; begin the run again")
+    }
+    trainer = try Trainer(config: config, folder: folder, resuming: newest?.reader, makeEnvironment: entry.make)
+    (self.folder, self.config, refusedCheckpoints) = (folder, config, newest?.refused ?? [])
+  }
+
+  public static func defaultFolder(_ config: ExperimentConfig) -> RunFolder {
+    let format = DateFormatter()
+    format.dateFormat = "yyyyMMdd'T'HHmmss'Z'"
+    format.timeZone = TimeZone(identifier: "UTC")
+    format.locale = Locale(identifier: "en_US_POSIX")
+    let name = config.environment.replacingOccurrences(of: "/", with: "-")
+    return RunFolder(path: "runs/\(name)__\(config.preset)__s\(config.seed)__\(format.string(from: Date()))")
+  }
+
+  /// Final weights under their published names, and what is needed to act with them.
+  public func writeWeights() throws {
+    var tensors: [(name: String, tensor: Safetensors.Tensor)] = []
+    trainer.agent.forEachParameter { name, shape, values in
+      tensors.append((name, .init(shape: shape, values: Array(values))))
+    }
+    try Safetensors.write(
+      tensors,
+      metadata: [
+        "environment": config.environment, "encoder": config.encoder.rawValue, "windowLength": "\(config.windowLength)",
+        "step": "\(trainer.step)",
+      ], to: folder.weights)
+  }
+}

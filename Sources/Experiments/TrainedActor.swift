@@ -1,0 +1,43 @@
+/// A trained network and the environment it acts in, from a run folder or a weights file.
+import Agents
+import Environments
+import Foundation
+import Networks
+import Records
+
+public struct TrainedActor {
+  public let environment: String
+  public let network: QNetwork
+  private let entry: EnvironmentEntry
+
+  /// `environment` overrides the one the run or the file names.
+  public init(path: String, environment: String?) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw FileError(path, "does not exist")
+    }
+    let folder = RunFolder(path: path)
+    let weights = isFolder.boolValue ? folder.weights : path
+    guard FileManager.default.fileExists(atPath: weights) else {
+      throw FileError(path, "has no model.safetensors: the run has not finished; go on with: mamba-dqn resume \(path)")
+    }
+    let file = try Safetensors(path: weights)
+    guard let name = environment ?? file.metadata["environment"] else {
+      throw UsageError("\(weights) does not say which environment it was trained in; give --env ENVIRONMENT")
+    }
+    entry = try EnvironmentCatalog.entry(name)
+    self.environment = name
+    network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
+    let world = try entry.make()
+    guard network.sizes.observationSize == world.observationSpace.count, network.sizes.actionCount == world.actionSpace.count
+    else {
+      throw FileError(
+        weights,
+        "reads \(network.sizes.observationSize) features and has \(network.sizes.actionCount) actions; \(name) has "
+          + "\(world.observationSpace.count) and \(world.actionSpace.count)")
+    }
+  }
+
+  public func makeActor() -> ActingState { ActingState(network, stepping: true) }
+  public func makeEnvironment() throws -> any Environment { try entry.make() }
+}

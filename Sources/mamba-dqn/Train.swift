@@ -1,0 +1,53 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import Records
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train an agent on an environment.",
+    discussion: """
+      Makes a run folder with the configuration, logs, TensorBoard events, checkpoints and final weights.
+      Ctrl-C saves a checkpoint and says how to go on. Ends with a greedy evaluation of the final weights.
+      """)
+
+  @Argument(help: "The environment; `mamba-dqn list environments` shows all.")
+  var environment: String
+  @Option(help: "Where the settings start from; `mamba-dqn list presets` shows all.")
+  var preset = "default"
+  @Option(help: "Everything random follows from it: same seed, same run.")
+  var seed: UInt64 = 0
+  @Option(help: "Environment steps. (default: the preset's)")
+  var steps: Int?
+  @Option(help: "The run folder. (default: runs/<environment>__<preset>__s<seed>__<time>)")
+  var out: String?
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Override a setting; may be repeated. `mamba-dqn list settings` shows all.", valueName: "key=value"))
+  var assignments: [String] = []
+
+  func run() throws {
+    var config = try Presets.config(environment: EnvironmentCatalog.entry(environment).name, preset: preset)
+    config.seed = seed
+    if let steps { config.totalSteps = steps }
+    for assignment in assignments { try Settings.apply(assignment, to: &config) }
+    let folder = out.map(RunFolder.init(path:)) ?? Run.defaultFolder(config)
+    try finish(Run(config, in: folder, command: CommandLine.arguments))
+  }
+}
+
+struct Resume: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Go on with a run from its newest checkpoint.",
+    discussion: "A resumed run ends in the same bytes as one that was never stopped.")
+
+  @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+  var folder: String
+
+  func run() throws {
+    let resumed = try Run(resuming: RunFolder(path: folder))
+    for problem in resumed.refusedCheckpoints { say("warning: \(problem); going on from the one before") }
+    try finish(resumed)
+  }
+}
