@@ -89,23 +89,38 @@ extension CheckpointSource {
 struct Checksum {
   private var lanes: [UInt64] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93]
   private var length: UInt64 = 0
+  /// The bytes of a word that is not whole yet.
+  private var pending: UInt64 = 0
 
-  /// `bytes.count` is a multiple of 8 in every call but the last.
+  /// Where the calls cut the stream makes no difference.
   mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    lanes.withUnsafeMutableBufferPointer { lanes in
-      var offset = 0
-      while offset + 32 <= bytes.count {
-        for k in 0..<4 { Self.mix(&lanes[k], bytes.loadUnaligned(fromByteOffset: offset + 8 * k, as: UInt64.self)) }
-        offset += 32
+    var offset = 0
+    while offset < bytes.count {
+      if length % 8 == 0 && offset + 8 <= bytes.count {
+        offset += addWords(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+        continue
       }
-      while offset < bytes.count {
-        var word: UInt64 = 0
-        for k in 0..<min(8, bytes.count - offset) { word |= UInt64(bytes[offset + k]) << (8 * UInt64(k)) }
-        Self.mix(&lanes[0], word)
+      pending |= UInt64(bytes[offset]) << (8 * (length % 8))
+      offset += 1
+      length += 1
+      guard length % 8 == 0 else { continue }
+      Self.mix(&lanes[Int(length / 8 - 1) & 3], pending)
+      pending = 0
+    }
+  }
+
+  /// All whole words of `bytes`; returns how many bytes they are.
+  private mutating func addWords(_ bytes: UnsafeRawBufferPointer) -> Int {
+    var index = Int(length / 8), offset = 0
+    lanes.withUnsafeMutableBufferPointer { lanes in
+      while offset + 8 <= bytes.count {
+        Self.mix(&lanes[index & 3], bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         offset += 8
+        index += 1
       }
     }
-    length += UInt64(bytes.count)
+    length += UInt64(offset)
+    return offset
   }
 
   @inline(__always) private static func mix(_ lane: inout UInt64, _ word: UInt64) {
@@ -113,5 +128,5 @@ struct Checksum {
     lane ^= lane >> 29
   }
 
-  var value: UInt64 { lanes.reduce(length) { ($0 ^ $1) &* 0x9e37_79b9_7f4a_7c15 ^ ($0 >> 31) } }
+  var value: UInt64 { lanes.reduce(length ^ pending) { ($0 ^ $1) &* 0x9e37_79b9_7f4a_7c15 ^ ($0 >> 31) } }
 }
