@@ -6,9 +6,9 @@ import PackageDescription
 // Swift's SIMD types become AVX2 and FMA instructions only when clang's importer is told the architecture; without
 // it a SIMD8 multiply-add turns into eight calls of fmaf. `MachineSupport` checks the processor before `main` runs.
 #if arch(x86_64)
-let vectorised: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+  let vectorised: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
 #else
-let vectorised: [SwiftSetting] = []
+  let vectorised: [SwiftSetting] = []
 #endif
 /// Inner loops: bounds and overflow checks off. Their callers check shapes; `assert` checks in debug builds.
 let kernel: [SwiftSetting] = vectorised + [.unsafeFlags(["-Ounchecked"])]
@@ -77,7 +77,9 @@ let package = Package(
     tests(of: "Randomness", resources: [.copy("Golden")]),
     tests(of: "Records"),
     tests(of: "Kernels", ["Randomness"]),
-    tests(of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"], resources: [.copy("Golden")]),
+    tests(
+      of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],
+      resources: [.copy("Golden")]),
     tests(of: "Replay", ["Randomness", "Records"]),
     tests(of: "Environments", ["Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"]),

@@ -68,7 +68,8 @@ public final class ActingState {
   var windowBytes: UnsafeRawBufferPointer { window.bytes }
   func restoreWindow(_ bytes: UnsafeRawBufferPointer) throws {
     guard bytes.count == window.bytes.count else {
-      throw LearningError(description: "the checkpoint's window has \(bytes.count) bytes; this network needs \(window.bytes.count)")
+      throw LearningError(
+        description: "the checkpoint's window has \(bytes.count) bytes; this network needs \(window.bytes.count)")
     }
     UnsafeMutableRawPointer(window.pointer).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)  // never empty
     isFresh = false

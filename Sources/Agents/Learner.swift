@@ -111,7 +111,8 @@ public final class Learner {
     for (name, buffer) in buffers {
       let bytes = try source.bytes(name)
       guard bytes.count == buffer.bytes.count else {
-        throw LearningError(description: "the checkpoint's \(name) has \(bytes.count) bytes; this network needs \(buffer.bytes.count)")
+        throw LearningError(
+          description: "the checkpoint's \(name) has \(bytes.count) bytes; this network needs \(buffer.bytes.count)")
       }
       UnsafeMutableRawPointer(buffer.pointer).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)  // never empty
     }

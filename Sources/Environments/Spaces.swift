@@ -9,7 +9,8 @@ public struct BoxSpace: Equatable, Sendable {
 
   public init(shape: [Int], low: [Float], high: [Float]) {
     let count = shape.reduce(1, *)
-    precondition(low.count == count && high.count == count, "shape \(shape) needs \(count) bounds, got \(low.count) and \(high.count)")
+    precondition(
+      low.count == count && high.count == count, "shape \(shape) needs \(count) bounds, got \(low.count) and \(high.count)")
     self.shape = shape
     self.low = low
     self.high = high

@@ -10,7 +10,9 @@ public enum PolicyCatalog {
     ("always:ACTION", "one action, by name or number, such as always:NOTHING"),
   ]
 
-  public static func policy(_ name: String, for entry: EnvironmentEntry, actions: DiscreteSpace, seed: UInt64) throws -> any Policy {
+  public static func policy(_ name: String, for entry: EnvironmentEntry, actions: DiscreteSpace, seed: UInt64) throws
+    -> any Policy
+  {
     if name == "random" { return RandomPolicy(count: actions.count, generator: SplitMix64(seed: seed)) }
     if name == "heuristic" {
       guard let heuristic = entry.heuristic else { throw UsageError("\(entry.name) has no heuristic policy") }
@@ -18,7 +20,8 @@ public enum PolicyCatalog {
     }
     guard name.hasPrefix("always:") else {
       throw UsageError(
-        "unknown policy \(name)\(suggestion(for: name, in: ["random", "heuristic"])); there are: random, heuristic, always:ACTION")
+        "unknown policy \(name)\(suggestion(for: name, in: ["random", "heuristic"])); there are: random, heuristic, always:ACTION"
+      )
     }
     return ConstantPolicy(action: try action(String(name.dropFirst(7)), of: actions))
   }

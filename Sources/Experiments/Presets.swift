@@ -39,7 +39,8 @@ public enum Presets {
     let names = (own.isEmpty ? ["default"] : own.map(\.name))
     guard own.isEmpty, preset == "default" else {
       throw UsageError(
-        "unknown preset \(preset) for \(environment)\(suggestion(for: preset, in: names)); there are: \(names.joined(separator: ", "))")
+        "unknown preset \(preset) for \(environment)\(suggestion(for: preset, in: names)); there are: \(names.joined(separator: ", "))"
+      )
     }
     return make { $0.environment = environment }
   }

@@ -31,15 +31,20 @@ public enum Settings {
     whole("batchSize", \.batchSize, 1...65536, "transitions in a gradient step"),
     real("gradientClip", \.gradientClip, 1e-9...1e9, "largest global gradient norm"),
     whole("learningStarts", \.learningStarts, 1...1_000_000_000, "environment steps before the first gradient step"),
-    whole("targetSyncInterval", \.targetSyncInterval, 1...1_000_000_000, "environment steps between copies into the target network"),
-    flag("cutBootstrapAtTruncation", \.cutBootstrapAtTruncation, "treat a time limit as a terminal state, as the published code does"),
+    whole(
+      "targetSyncInterval", \.targetSyncInterval, 1...1_000_000_000, "environment steps between copies into the target network"),
+    flag(
+      "cutBootstrapAtTruncation", \.cutBootstrapAtTruncation, "treat a time limit as a terminal state, as the published code does"
+    ),
     real("epsilonStart", \.epsilonStart, 0...1, "share of random actions at the start"),
     real("epsilonEnd", \.epsilonEnd, 0...1, "share of random actions at the end"),
     whole("epsilonDecaySteps", \.epsilonDecaySteps, 0...1_000_000_000, "environment steps over which it falls, linearly"),
     whole("replayCapacity", \.replayCapacity, 1...100_000_000, "transitions kept"),
     real("priorityExponent", \.priorityExponent, 0...1, "α of prioritized replay"),
     real("importanceExponentStart", \.importanceExponentStart, 0...1, "β of prioritized replay at the start; 1 at the end"),
-    flag("clampPriorityError", \.clampPriorityError, "clamp |TD error| at 1 before it becomes a priority, as the published code does"),
+    flag(
+      "clampPriorityError", \.clampPriorityError, "clamp |TD error| at 1 before it becomes a priority, as the published code does"
+    ),
     whole("checkpointInterval", \.checkpointInterval, 1...1_000_000_000, "environment steps between checkpoints"),
     whole("evaluationInterval", \.evaluationInterval, 1...1_000_000_000, "environment steps between evaluations"),
     whole("evaluationEpisodes", \.evaluationEpisodes, 0...10_000, "greedy episodes in an evaluation during training; 0 for none"),

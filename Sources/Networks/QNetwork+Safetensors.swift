@@ -15,7 +15,8 @@ extension QNetwork {
       expected.insert(name)
       let tensor = try file.tensor(name)
       guard tensor.shape == parameter.shape else {
-        throw FileError(file.path, "\(name) has shape \(tensor.shape); with the file's other shapes it must be \(parameter.shape)")
+        throw FileError(
+          file.path, "\(name) has shape \(tensor.shape); with the file's other shapes it must be \(parameter.shape)")
       }
       if let bad = tensor.values.first(where: { !$0.isFinite }) {
         throw FileError(file.path, "\(name) contains \(bad)")

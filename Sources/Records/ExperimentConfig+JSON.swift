@@ -23,7 +23,9 @@ extension ExperimentConfig {
     do {
       self = try JSONDecoder().decode(ExperimentConfig.self, from: data)
     } catch DecodingError.typeMismatch(_, let context), DecodingError.dataCorrupted(let context) {
-      throw FileError(path, "has a wrong value for \(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)")
+      throw FileError(
+        path, "has a wrong value for \(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
+      )
     }
   }
 }

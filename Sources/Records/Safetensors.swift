@@ -88,7 +88,8 @@ public struct Safetensors {
   /// A tensor of float values (F32, F64, F16, BF16), converted to float32.
   public func tensor(_ name: String) throws -> Tensor {
     guard let entry = entries[name] else {
-      throw FileError(path, "has no tensor \(name); it has \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : "")")
+      throw FileError(
+        path, "has no tensor \(name); it has \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : "")")
     }
     let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
     func read<T>(_ type: T.Type, _ convert: (T) -> Float) -> [Float] {
@@ -102,7 +103,7 @@ public struct Safetensors {
     case "F64": values = read(Double.self) { Float($0) }
     case "BF16": values = read(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
     #if !(os(macOS) && arch(x86_64))
-    case "F16": values = read(Float16.self) { Float($0) }
+      case "F16": values = read(Float16.self) { Float($0) }
     #endif
     default: throw FileError(path, "tensor \(name) has type \(entry.dtype); float values are needed")
     }

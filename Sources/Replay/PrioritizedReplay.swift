@@ -221,7 +221,8 @@ public final class PrioritizedReplay {
 
   private var storedObservations: Int { min(appended, capacity + windowLength) }
 
-  private func values<Value: BitwiseCopyable>(_ name: String, _ count: Int, from source: some CheckpointSource) throws -> [Value] {
+  private func values<Value: BitwiseCopyable>(_ name: String, _ count: Int, from source: some CheckpointSource) throws -> [Value]
+  {
     let ring = Ring<Value>(count: count)
     defer { ring.deallocate() }
     try ring.restore(name, count, from: source)
@@ -230,8 +231,8 @@ public final class PrioritizedReplay {
 }
 
 #if canImport(Glibc)
-import func Glibc.pow
+  import func Glibc.pow
 #elseif canImport(Darwin)
-import func Darwin.pow
+  import func Darwin.pow
 #endif
 private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }

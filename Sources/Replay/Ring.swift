@@ -2,9 +2,9 @@
 import Records
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 struct Ring<Element: BitwiseCopyable> {

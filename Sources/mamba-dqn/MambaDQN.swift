@@ -24,7 +24,7 @@ struct MambaDQN: ParsableCommand {
       fail(error.description, 64)
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
-    } catch where exitCode(for: error) == .success || fullMessage(for: error).contains("Usage:") {
+    } catch  where exitCode(for: error) == .success || fullMessage(for: error).contains("Usage:") {
       exit(withError: error)
     } catch {
       fail("\(error)", 1)

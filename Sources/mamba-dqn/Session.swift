@@ -13,8 +13,13 @@ func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf
 func finish(_ run: Run) throws {
   machine_catch_stop_signals()
   let memory = run.trainer.agent.memoryEstimate
-  say("\(run.config.encoder.rawValue) on \(run.config.environment), preset \(run.config.preset), seed \(run.config.seed): \(run.folder.path)")
-  say(String(format: "memory when the replay is full: about %.0f MB (replay %.0f MB)", Double(memory.replay + memory.network) / 1e6 + 25, Double(memory.replay) / 1e6))
+  say(
+    "\(run.config.encoder.rawValue) on \(run.config.environment), preset \(run.config.preset), seed \(run.config.seed): \(run.folder.path)"
+  )
+  say(
+    String(
+      format: "memory when the replay is full: about %.0f MB (replay %.0f MB)", Double(memory.replay + memory.network) / 1e6 + 25,
+      Double(memory.replay) / 1e6))
   let line = ProgressLine()
   let outcome = try run.trainer.run(stopRequested: { machine_stop_signal() != 0 }, report: line.update)
   line.end()

@@ -203,8 +203,8 @@ private final class Memory: CheckpointSink, CheckpointSource {
 }
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #else
-import Darwin
+  import Darwin
 #endif
 private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }

@@ -42,7 +42,8 @@ extension Tape {
     precondition(
       u.isDense && delta.isDense && u.rows == b.rows && u.rows == c.rows * time && aLog.rows == u.columns
         && aLog.columns == b.columns && b.columns == c.columns,
-      "lastStateScan: u [\(u.rows), \(u.columns)], A [\(aLog.rows), \(aLog.columns)], B [\(b.rows), \(b.columns)], C [\(c.rows), \(c.columns)]")
+      "lastStateScan: u [\(u.rows), \(u.columns)], A [\(aLog.rows), \(aLog.columns)], B [\(b.rows), \(b.columns)], C [\(c.rows), \(c.columns)]"
+    )
     let scan = LastStateScan(batch: c.rows, time: time, channels: u.columns, states: aLog.columns)
     let y = tensor(rows: c.rows, columns: u.columns)
     let packedA = floats(scan.packedCount)
@@ -74,7 +75,8 @@ extension Tape {
     packedGradient.update(repeating: 0, count: scan.packedCount)
     scan.forwardAndBackward(
       u: u.values, delta: delta.values, packedA: packedA, b: b.values, bStride: b.stride, c: c.values, cStride: c.stride,
-      skip: skip.values, readout: readout, y: y.values, du: du, dDelta: dDelta, accumulation, packedGradient: packedGradient, db: db,
+      skip: skip.values, readout: readout, y: y.values, du: du, dDelta: dDelta, accumulation, packedGradient: packedGradient,
+      db: db,
       dbStride: b.stride, dc: dc, dcStride: c.stride, dSkip: dSkip, scratch: floats(scan.singlePassScratchCount))
     scan.unpackGradient(packed: packedA, packedGradient: packedGradient, into: dALog)
     return y

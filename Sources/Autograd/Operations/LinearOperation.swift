@@ -25,7 +25,8 @@ struct LinearOperation: Operation {
 extension Tape {
   /// x [rows, in], weight [out, in], bias [1, out] → [rows, out].
   public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil, activation: Activation = .none) -> Tensor {
-    precondition(x.columns == weight.columns, "linear: x is [\(x.rows), \(x.columns)], weight [\(weight.rows), \(weight.columns)]")
+    precondition(
+      x.columns == weight.columns, "linear: x is [\(x.rows), \(x.columns)], weight [\(weight.rows), \(weight.columns)]")
     let y = tensor(rows: x.rows, columns: weight.rows)
     GEMM.timesTransposed(
       m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,

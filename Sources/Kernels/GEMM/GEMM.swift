@@ -12,7 +12,7 @@ public enum GEMM {
   /// One thread: two runs side by side are two processes, and a product's bits do not depend on the machine's load.
   public static func useOneThread() {
     #if os(Linux)
-    openblas_set_num_threads(1)
+      openblas_set_num_threads(1)
     #endif
   }
 

@@ -10,7 +10,8 @@ extension LastStateScan {
     u: UnsafePointer<Float>, delta: UnsafePointer<Float>, packedA: UnsafePointer<Float>, b: UnsafePointer<Float>,
     bStride: Int, c: UnsafePointer<Float>, cStride: Int, skip: UnsafePointer<Float>, q: UnsafePointer<Float>,
     r: UnsafePointer<Float>, dy: UnsafePointer<Float>, du: UnsafeMutablePointer<Float>,
-    dDelta: UnsafeMutablePointer<Float>, _ accumulation: Accumulation, packedGradient: UnsafeMutablePointer<Float>, db: UnsafeMutablePointer<Float>,
+    dDelta: UnsafeMutablePointer<Float>, _ accumulation: Accumulation, packedGradient: UnsafeMutablePointer<Float>,
+    db: UnsafeMutablePointer<Float>,
     dbStride: Int, dc: UnsafeMutablePointer<Float>, dcStride: Int, dSkip: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>
   ) {

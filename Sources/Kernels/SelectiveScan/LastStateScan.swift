@@ -140,7 +140,8 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
     var l = 0
     while l < time {
       forEachVector(states) { n, active in
-        store(row.weight + l &* states &+ n, load(b + l &* bStride &+ n, active) * load(c + n, active) * splat(decayScale), active)
+        store(
+          row.weight + l &* states &+ n, load(b + l &* bStride &+ n, active) * load(c + n, active) * splat(decayScale), active)
       }
       l &+= 1
     }

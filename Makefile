@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh Debian machine with Swift, git, make and python3: `make train` and `make test`.
+ENV    ?= LunarLander-v3
+PRESET ?= default
+SEED   ?= 0
+STEPS  ?=
+OUT    ?=
+
+SWIFT_FLAGS = -c release --explicit-target-dependency-import-check error
+PACKAGES = libopenblas-dev libbox2d-dev python3-venv
+PYTHON_PACKAGES = numpy==2.4.6 safetensors==0.8.0 tensorboard==2.21.0 setuptools==80.9.0
+
+.PHONY: train test build format lint dependencies python clean
+
+train: build
+	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(OUT),--out $(OUT))
+
+test: build lint python
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test $(SWIFT_FLAGS) --skip-build
+
+build: dependencies
+	swift build $(SWIFT_FLAGS) --product mamba-dqn
+
+# The system's C libraries. Only what is missing is installed, and only root can.
+dependencies:
+	@missing=; for package in $(PACKAGES); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
+	  else echo "error: please install, as root: apt-get install$$missing" >&2; exit 1; fi; \
+	fi
+
+# Real readers for the files that we write: tests hold ours against them.
+python: .venv/installed
+.venv/installed: Makefile
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check $(PYTHON_PACKAGES)
+	touch $@
+
+format:
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+lint:
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+clean:
+	rm -rf .build
