@@ -64,11 +64,13 @@ let package = Package(
     room("Training", ["Agents", "Environments", "Replay", "Networks", "Randomness", "Records"]),
     room(
       "Experiments",
-      ["Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Replay", "Randomness", "Records"]),
+      [
+        "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
+      ]),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
-        "Experiments", "Training", "Agents", "Environments", "Networks", "Records", "Kernels", "MachineSupport", argumentParser,
+        "Experiments", "Training", "Environments", "Networks", "Records", "MachineSupport", argumentParser,
       ],
       swiftSettings: vectorised),
 

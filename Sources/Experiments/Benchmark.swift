@@ -1,0 +1,246 @@
+/// The timings that `bench` prints. Each is a line of JSON with its shape, threads, minimum, median and maximum, and, where
+/// arithmetic bounds it, FLOP/s beside the core's measured peak.
+import Agents
+import Autograd
+import Environments
+import Foundation
+import Kernels
+import Networks
+import Randomness
+import Records
+
+public struct BenchmarkLine: Encodable, Sendable {
+  public var bench: String
+  public var shape: [String: Int]
+  public var threads = 1
+  public var unit: String
+  public var min, median, max: Double
+  public var rounds: Int
+  /// Of the matrix products and exponentials' polynomials, per second.
+  public var flops: Double?
+  public var peakFlops: Double?
+
+  public var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+  }
+}
+
+public enum Benchmark {
+  /// One learner update on a random batch: target forward, online forward and backward, clip, AdamW.
+  public static func update(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) throws -> BenchmarkLine {
+    var generator = SplitMix64(seed: 1)
+    let sizes = NetworkSizes(config, observationSize: observationSize, actionCount: actionCount)
+    let learner = Learner(sizes: sizes, config: config, generator: &generator)
+    let batch = RandomBatch(config.batchSize, sizes, &generator)
+    let seconds = try time(warmUp: 5, rounds: 40, minimumSeconds: 0.05) { _ = try learner.update(batch.view) }
+    let work = workOfUpdate(sizes, config.batchSize)
+    return line("update", shape(sizes, batch: config.batchSize), "ms", seconds, 1e3, flops: work)
+  }
+
+  /// One environment step of acting with fixed parameters: the window moves on, Q-values and latent are computed.
+  public static func act(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) -> BenchmarkLine {
+    var generator = SplitMix64(seed: 1)
+    let sizes = NetworkSizes(config, observationSize: observationSize, actionCount: actionCount)
+    let network = QNetwork(sizes, &generator)
+    let actor = ActingState(network, stepping: true)
+    let observation = (0..<observationSize).map { _ in Float(generator.uniform(-1, 1)) }
+    observation.withUnsafeBufferPointer { actor.begin($0) }
+    var total = 0
+    let seconds = time(warmUp: 100, rounds: 40, minimumSeconds: 0.05) {
+      observation.withUnsafeBufferPointer { actor.observe($0) }
+      total += actor.greedyAction()
+    }
+    precondition(total >= 0)
+    return line("act", shape(sizes, batch: 1), "us", seconds, 1e6, flops: nil)
+  }
+
+  /// The last-state scan alone: output only, and output with every gradient in one pass.
+  public static func scan(_ config: ExperimentConfig) -> [BenchmarkLine] {
+    let inner = config.expansion * config.modelSize
+    let scan = LastStateScan(
+      batch: config.batchSize, time: config.windowLength, channels: inner, states: config.stateSize)
+    let problem = ScanProblem(scan)
+    let shape = ["batch": scan.batch, "time": scan.time, "channels": scan.channels, "states": scan.states]
+    let exponentials = Double(scan.batch * (scan.time - 1) * scan.channels * scan.states)
+    let forward = time(warmUp: 3, rounds: 40, minimumSeconds: 0.05) { problem.forward() }
+    let both = time(warmUp: 3, rounds: 40, minimumSeconds: 0.05) { problem.forwardAndBackward() }
+    return [
+      line("scan forward", shape, "ms", forward, 1e3, flops: exponentials * 14),
+      line("scan forward+backward", shape, "ms", both, 1e3, flops: exponentials * 24),
+    ]
+  }
+
+  /// Steps per second under random actions, resets included.
+  public static func environment(_ entry: EnvironmentEntry, seconds limit: Double = 1) throws -> BenchmarkLine {
+    var world = try entry.make()
+    var generator = SplitMix64(seed: 1)
+    var observation = [Float](repeating: 0, count: world.observationSpace.count)
+    let actions = UInt64(world.actionSpace.count)
+    try observation.withUnsafeMutableBufferPointer { try world.reset(seed: 0, into: $0) }
+    var rates: [Double] = []
+    let clock = ContinuousClock()
+    for _ in 0..<7 {
+      let start = clock.now
+      var steps = 0
+      while clock.now - start < .seconds(limit / 7) {
+        for _ in 0..<64 {
+          let action = Int(generator.next(upperBound: actions))
+          let step = try observation.withUnsafeMutableBufferPointer { try world.step(action, into: $0) }
+          if step.isLast { try observation.withUnsafeMutableBufferPointer { try world.reset(seed: nil, into: $0) } }
+        }
+        steps += 64
+      }
+      rates.append(Double(steps) / ((clock.now - start) / .seconds(1)))
+    }
+    rates.sort()
+    return BenchmarkLine(
+      bench: "environment \(entry.name)", shape: ["observation": observation.count, "actions": Int(actions)],
+      unit: "steps/s", min: rates[0], median: rates[3], max: rates[6], rounds: 7)
+  }
+
+  // MARK: - Measuring
+
+  /// Seconds per call: each round is a mean over enough calls to fill `minimumSeconds`. Sorted.
+  private static func time(
+    warmUp: Int, rounds: Int, minimumSeconds: Double, _ body: () throws -> Void
+  ) rethrows -> [Double] {
+    for _ in 0..<warmUp { try body() }
+    let clock = ContinuousClock()
+    let once = try clock.measure(body) / .seconds(1)
+    let calls = Swift.max(1, Int(minimumSeconds / Swift.max(once, 1e-9)))
+    var result: [Double] = []
+    for _ in 0..<rounds {
+      let start = clock.now
+      for _ in 0..<calls { try body() }
+      result.append((clock.now - start) / .seconds(1) / Double(calls))
+    }
+    return result.sorted()
+  }
+
+  private static func line(
+    _ bench: String, _ shape: [String: Int], _ unit: String, _ seconds: [Double], _ scale: Double, flops: Double?
+  ) -> BenchmarkLine {
+    let median = seconds[seconds.count / 2]
+    return BenchmarkLine(
+      bench: bench, shape: shape, unit: unit, min: seconds[0] * scale, median: median * scale,
+      max: seconds[seconds.count - 1] * scale, rounds: seconds.count, flops: flops.map { $0 / median },
+      peakFlops: flops.map { _ in peak() })
+  }
+
+  /// FLOP/s of one core, the best of ten tries.
+  static func peak() -> Double {
+    var sink: Float = 0
+    let clock = ContinuousClock()
+    return (0..<10).map { _ in
+      let start = clock.now
+      let count = PeakRate.multiplyAdds(rounds: 1_000_000, sink: &sink)
+      return Double(count) / ((clock.now - start) / .seconds(1))
+    }.max() ?? 0
+  }
+
+  private static func shape(_ sizes: NetworkSizes, batch: Int) -> [String: Int] {
+    [
+      "batch": batch, "window": sizes.windowLength, "observation": sizes.observationSize, "hidden": sizes.hiddenSize,
+      "model": sizes.modelSize, "state": sizes.stateSize, "actions": sizes.actionCount,
+    ]
+  }
+
+  /// Floating-point operations of an update: products 2mnk, three of them a layer (forward, both gradients) online and one
+  /// on the target network, and the polynomial of every exponential.
+  static func workOfUpdate(_ sizes: NetworkSizes, _ batch: Int) -> Double? {
+    let inner = sizes.expansion * sizes.modelSize, rank = (sizes.modelSize + 15) / 16
+    let first = sizes.observationSize * sizes.hiddenSize
+    let second = sizes.hiddenSize * sizes.modelSize, head = sizes.modelSize * sizes.actionCount
+    switch sizes.encoder {
+    case .dqn: return 2 * Double(batch) * Double(4 * (second + head) + 3 * first)
+    case .mamba:
+      let token = second + sizes.modelSize * inner + inner * (rank + sizes.stateSize) + rank * inner
+      let last = sizes.modelSize * inner + inner * sizes.stateSize + inner * sizes.modelSize + head
+      let tokens = Double(batch * sizes.windowLength)
+      let products = 2 * (tokens * Double(4 * token + 3 * first) + Double(batch) * Double(4 * last))
+      return products + Double(batch * (sizes.windowLength - 1) * inner * sizes.stateSize) * 38
+    case .lstm, .transformer: return nil
+    }
+  }
+}
+
+/// A batch of random windows.
+private final class RandomBatch {
+  private let floats: Buffer
+  private let actions: UnsafeMutablePointer<Int32>
+  private let cut: UnsafeMutablePointer<Bool>
+  let view: LearningBatch
+
+  init(_ count: Int, _ sizes: NetworkSizes, _ generator: inout SplitMix64) {
+    let window = count * sizes.windowLength * sizes.observationSize
+    floats = Buffer(count: 2 * window + 2 * count)
+    for i in 0..<2 * window + count { floats.pointer[i] = Float(generator.uniform(-1, 1)) }
+    for i in 0..<count { floats.pointer[2 * window + count + i] = Float(generator.uniform(0.1, 1)) }
+    actions = .allocate(capacity: count)
+    cut = .allocate(capacity: count)
+    for i in 0..<count {
+      (actions + i).initialize(to: Int32(i % sizes.actionCount))
+      (cut + i).initialize(to: i % 20 == 0)
+    }
+    view = LearningBatch(
+      count: count, states: floats.pointer, nextStates: floats.pointer + window, actions: actions,
+      rewards: floats.pointer + 2 * window, weights: floats.pointer + 2 * window + count, cut: cut)
+  }
+  deinit {
+    actions.deallocate()
+    cut.deallocate()
+  }
+}
+
+/// A scan with random inputs and room for everything it writes.
+private final class ScanProblem {
+  private let scan: LastStateScan
+  private let u, delta, aLog, packed, packedGradient, b, c, skip, y, du, dDelta, db, dc, dSkip, scratch: Buffer
+  private let readout, rowScalars: Buffer
+
+  init(_ scan: LastStateScan) {
+    self.scan = scan
+    let (rows, channels) = (scan.batch * scan.time, scan.channels)
+    (u, delta, du, dDelta) = (
+      Buffer(count: rows * channels), Buffer(count: rows * channels), Buffer(count: rows * channels),
+      Buffer(count: rows * channels)
+    )
+    (b, db) = (Buffer(count: rows * scan.states), Buffer(count: rows * scan.states))
+    (c, dc) = (Buffer(count: scan.batch * scan.states), Buffer(count: scan.batch * scan.states))
+    (aLog, skip, dSkip) = (Buffer(count: channels * scan.states), Buffer(count: channels), Buffer(count: channels))
+    (packed, packedGradient) = (Buffer(count: scan.packedCount), Buffer(count: scan.packedCount))
+    (y, readout) = (Buffer(count: scan.batch * channels), Buffer(count: scan.batch * channels))
+    (rowScalars, scratch) = (Buffer(count: 3 * scan.batch), Buffer(count: scan.singlePassScratchCount))
+    var generator = SplitMix64(seed: 2)
+    for (buffer, low, high) in [
+      (u, -1.0, 1.0), (delta, 0.001, 0.1), (b, -1, 1), (c, -1, 1), (skip, 0.9, 1.1), (readout, -1, 1), (rowScalars, 0.1, 1),
+    ] {
+      for i in 0..<buffer.count { buffer.pointer[i] = Float(generator.uniform(low, high)) }
+    }
+    for i in 0..<aLog.count { aLog.pointer[i] = Float(log(Double(i % scan.states + 1))) }
+    scan.pack(aLog: aLog.pointer, into: packed.pointer)
+  }
+
+  func forward() {
+    scan.forward(
+      u: u.pointer, delta: delta.pointer, packedA: packed.pointer, b: b.pointer, bStride: scan.states, c: c.pointer,
+      cStride: scan.states, skip: skip.pointer, y: y.pointer, q: nil, r: nil, scratch: scratch.pointer)
+  }
+
+  func forwardAndBackward() {
+    let scalars = rowScalars.pointer
+    scan.forwardAndBackward(
+      u: u.pointer, delta: delta.pointer, packedA: packed.pointer, b: b.pointer, bStride: scan.states, c: c.pointer,
+      cStride: scan.states, skip: skip.pointer,
+      readout: LinearReadout(
+        direction: readout.pointer, offset: scalars, targets: scalars + scan.batch, weights: scalars + 2 * scan.batch,
+        rows: scan.batch),
+      y: y.pointer, du: du.pointer, dDelta: dDelta.pointer, .overwrite, packedGradient: packedGradient.pointer,
+      db: db.pointer, dbStride: scan.states, dc: dc.pointer, dcStride: scan.states, dSkip: dSkip.pointer,
+      scratch: scratch.pointer)
+  }
+}

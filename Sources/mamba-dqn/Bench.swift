@@ -1,0 +1,38 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import Records
+
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure this machine: medians with minimum and maximum, as JSON lines.",
+    discussion: "Run it on an otherwise idle core (`taskset -c 1` on Linux); docs/benchmarks.md has our numbers.")
+
+  enum Subject: String, ExpressibleByArgument, CaseIterable { case update, act, scan, environment }
+
+  @Argument(help: "update (one gradient step), act (one environment step), scan, or environment.")
+  var subject: Subject
+  @Option(name: .customLong("env"), help: "The environment.")
+  var environment = "LunarLander-v3"
+  @Option(help: "The preset whose sizes are measured.")
+  var preset = "default"
+  @Option(
+    name: .customLong("set"), parsing: .singleValue, help: ArgumentHelp("Override a setting.", valueName: "key=value"))
+  var assignments: [String] = []
+
+  func run() throws {
+    let entry = try EnvironmentCatalog.entry(environment)
+    var config = try Presets.config(environment: environment, preset: preset)
+    for assignment in assignments { try Settings.apply(assignment, to: &config) }
+    let world = try entry.make()
+    let (features, actions) = (world.observationSpace.count, world.actionSpace.count)
+    let lines: [BenchmarkLine]
+    switch subject {
+    case .update: lines = [try Benchmark.update(config, observationSize: features, actionCount: actions)]
+    case .act: lines = [Benchmark.act(config, observationSize: features, actionCount: actions)]
+    case .scan: lines = Benchmark.scan(config)
+    case .environment: lines = [try Benchmark.environment(entry)]
+    }
+    for line in lines { print(try line.json) }
+  }
+}

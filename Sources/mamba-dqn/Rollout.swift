@@ -1,0 +1,53 @@
+import ArgumentParser
+import Environments
+import Experiments
+import Foundation
+
+struct Rollout: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Play one episode and print every step as a JSON line.",
+    discussion: """
+      Step 0 is the reset. Numbers are printed so that reading them back gives the same bits.
+      Ends with the episode, or when the given actions are used up.
+      """)
+
+  @Argument(help: "The environment; `mamba-dqn list environments` shows all.")
+  var environment: String
+  @Option(help: "Seed of the reset.")
+  var seed: UInt64
+  @Option(help: "Actions by name or number, separated by commas.")
+  var actions: String?
+  @Option(help: "random, heuristic or always:ACTION.")
+  var policy: String?
+
+  func run() throws {
+    let entry = try EnvironmentCatalog.entry(environment)
+    var world = try entry.make()
+    let space = world.actionSpace
+    let given = try actions.map {
+      try $0.split(separator: ",").map { try PolicyCatalog.action($0.trimmingCharacters(in: .whitespaces), of: space) }
+    }
+    guard (given == nil) != (policy == nil) else { throw UsageError("give --actions or --policy: exactly one of them") }
+    var chooser = try policy.map { try PolicyCatalog.policy($0, for: entry, actions: space, seed: seed) }
+
+    var observation = try world.reset(seed: seed)
+    line(0, observation, Step(reward: 0, terminated: false, truncated: false))
+    var step = 0
+    while given.map({ step < $0.count }) ?? true {
+      let action = given.map { $0[step] } ?? observation.withUnsafeBufferPointer { chooser?.action(for: $0) } ?? 0
+      let (next, result) = try world.step(action)
+      step += 1
+      observation = next
+      line(step, observation, result)
+      if result.isLast { break }
+    }
+  }
+
+  /// Swift prints the shortest decimals that read back as the same float, which JSON takes as they are.
+  private func line(_ step: Int, _ observation: [Float], _ result: Step) {
+    let numbers = observation.map { "\($0)" }.joined(separator: ",")
+    print(
+      "{\"step\":\(step),\"observation\":[\(numbers)],\"reward\":\(result.reward),"
+        + "\"terminated\":\(result.terminated),\"truncated\":\(result.truncated)}")
+  }
+}
