@@ -85,8 +85,8 @@ let package = Package(
     tests(of: "Replay", ["Randomness", "Records"]),
     tests(of: "Environments", ["Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"]),
-    tests(of: "Training", ["Agents", "Environments", "Records", "Experiments"]),
-    tests(of: "Experiments", ["Training", "Records"]),
+    tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
+    tests(of: "Experiments", ["mamba-dqn", "Records"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

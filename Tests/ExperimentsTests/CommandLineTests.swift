@@ -1,0 +1,156 @@
+/// The built program as a person uses it: what it prints, how it exits, what a mistake costs.
+import Foundation
+import Records
+import TestSupport
+import Testing
+
+@Suite struct CommandLineTests {
+  private func mamba(_ arguments: String..., signal: Int32? = nil, after: Double = 0) throws -> ProcessResult {
+    try #require(FileManager.default.isExecutableFile(atPath: builtProgram), "\(builtProgram) is not built")
+    return try run(builtProgram, arguments.flatMap { $0.split(separator: " ").map(String.init) }, signal: signal, after: after)
+  }
+
+  private static let small =
+    "--set learningStarts=200 --set stateSize=8 --set modelSize=32 --set hiddenSize=32 --set checkpointInterval=250 "
+    + "--set evaluationInterval=500 --set evaluationEpisodes=1 --set logInterval=100"
+
+  @Test func mistakesAreOneLineAndSixtyFour() throws {
+    let space = try Workspace()
+    let cases = [
+      ("train LunarLander-v2", "unknown environment LunarLander-v2; did you mean LunarLander-v3?"),
+      ("train LunarLander-v3 --preset papr", "unknown preset papr for LunarLander-v3; did you mean paper?"),
+      ("train LunarLander-v3 --set learningrate=1", "unknown setting learningrate; did you mean learningRate?"),
+      ("train LunarLander-v3 --set learningRate=-1", "learningRate must be a number from"),
+      ("train LunarLander-v3 --set learningRate=nan", "learningRate must be a number from"),
+      ("train LunarLander-v3 --set batchSize=0", "batchSize must be a whole number from 1"),
+      ("train LunarLander-v3 --set batchSize", "write key=value"),
+      ("train LunarLander-v3 --steps -5", "--steps"),
+      ("train LunarLander-v3 --steps 99999999999", "must be a whole number"),
+      ("evaluate --policy heuristc --env LunarLander-v3", "did you mean heuristic?"),
+      ("evaluate --policy always:MIAN --env LunarLander-v3", "did you mean MAIN?"),
+      ("evaluate --policy random", "needs --env"),
+      ("evaluate", "exactly one of them"),
+      ("rollout LunarLander-v3 --seed 0 --actions 0,9", "unknown action 9"),
+      ("rollout LunarLander-v3 --seed 0", "exactly one of them"),
+    ]
+    for (arguments, expected) in cases {
+      let suffix = arguments.hasPrefix("train") ? " --out \(space.file("never"))" : ""
+      let result = try mamba(arguments + suffix)
+      #expect(result.status == 64, "\(arguments): \(result.error)")
+      #expect(result.error.contains(expected), "\(arguments): \(result.error)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: space.file("never")))
+  }
+
+  @Test func otherFailuresAreOneLineAndOne() throws {
+    let space = try Workspace()
+    let noise = try space.write("noise.safetensors", Array(repeating: 0xff, count: 100))
+    let full = space.file("full")
+    try FileManager.default.createDirectory(atPath: full, withIntermediateDirectories: true)
+    _ = try space.write("full/x", [1])
+    let cases = [
+      ("resume \(space.file("absent"))", "does not exist"),
+      ("resume \(full)", "no config.json"),
+      ("train LunarLander-v3 --out \(full)", "exists and is not empty"),
+      ("evaluate \(noise)", "not a safetensors file"),
+      ("predict \(noise) --input \(noise)", "not a safetensors file"),
+      ("evaluate \(full)", "has no model.safetensors"),
+    ]
+    for (arguments, expected) in cases {
+      let result = try mamba(arguments)
+      #expect(result.status == 1, "\(arguments): \(result.error)")
+      #expect(result.error.contains(expected), "\(arguments): \(result.error)")
+      #expect(result.error.hasPrefix("error: ") && result.error.split(separator: "\n").count == 1, "\(result.error)")
+    }
+  }
+
+  /// SIGKILL at moments spread over the run, SIGTERM once: every resumed run ends in the bytes of one never stopped.
+  @Test func killedRunsResumeToTheSameBytes() throws {
+    let space = try Workspace()
+    let train = "train LunarLander-v3 --steps 1200 --seed 7 \(Self.small) --out "
+    #expect(try mamba(train + space.file("straight")).status == 0)
+    func bytes(_ run: String) throws -> [Data?] {
+      let folder = RunFolder(path: space.file(run))
+      let progress = try String(contentsOfFile: folder.progress, encoding: .utf8).split(separator: "\n").map {
+        $0.split(separator: ",", omittingEmptySubsequences: false).prefix(12).joined(separator: ",")
+      }
+      return [
+        FileManager.default.contents(atPath: folder.weights), Data(progress.joined(separator: "\n").utf8),
+        FileManager.default.contents(atPath: folder.evaluations),
+      ]
+    }
+    let expected = try bytes("straight")
+    for (index, moment) in [0.05, 0.3, 0.55, 0.8].enumerated() {
+      let name = "killed\(index)"
+      let first = try mamba(train + space.file(name), signal: index == 3 ? SIGTERM : SIGKILL, after: moment)
+      if first.status == 128 + SIGTERM { #expect(first.error.contains("mamba-dqn resume \(space.file(name))")) }
+      let second = try mamba("resume \(space.file(name))")
+      #expect(second.status == 0, "\(second.error)")
+      #expect(try bytes(name) == expected, "killed after \(moment) s")
+    }
+
+    // A damaged newest checkpoint: said so, and the one before is used.
+    let store = try CheckpointStore(directory: RunFolder(path: space.file("straight")).checkpoints)
+    try Data("damaged".utf8).write(to: URL(fileURLWithPath: store.paths[0]))
+    let resumed = try mamba("resume \(space.file("straight"))")
+    #expect(resumed.status == 0 && resumed.error.contains("warning: ") && resumed.error.contains("going on from the one before"))
+    #expect(try bytes("straight") == expected)
+  }
+
+  @Test func rolloutPrintsWhatReadsBackExactly() throws {
+    let result = try mamba("rollout LunarLander-v3 --seed 3 --actions 0,MAIN,3")
+    #expect(result.status == 0)
+    let lines = result.output.split(separator: "\n")
+    #expect(lines.count == 4)
+    for (step, line) in lines.enumerated() {
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      #expect(Set(object.keys) == ["step", "observation", "reward", "terminated", "truncated"])
+      #expect(object["step"] as? Int == step && (object["observation"] as? [Any])?.count == 8)
+    }
+    #expect(try mamba("rollout LunarLander-v3 --seed 3 --actions 0,MAIN,3").output == result.output)
+  }
+
+  /// A PyTorch state dict (the golden's weights), windows of its input: its q and latent.
+  @Test func predictEqualsPyTorch() throws {
+    let space = try Workspace()
+    let golden = try GoldenTensors(
+      URL(fileURLWithPath: packageRoot + "/Tests/NetworksTests/Golden/mamba.safetensors"))
+    func tensor(_ name: String) -> Safetensors.Tensor {
+      Safetensors.Tensor(shape: golden.shape(name) ?? [], values: golden.floats(name))
+    }
+    let weights = golden.names.filter { $0.hasPrefix("weight.") }
+    try Safetensors.write(weights.map { (String($0.dropFirst(7)), tensor($0)) }, to: space.file("net"))
+    try Safetensors.write([("input", tensor("input"))], to: space.file("input"))
+    let result = try mamba("predict \(space.file("net")) --input \(space.file("input"))")
+    #expect(result.status == 0, "\(result.error)")
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: [[Double]]])
+    for name in ["q", "latent"] {
+      let actual = try #require(object[name]).flatMap { $0 }, expected = golden.doubles(name)
+      #expect(actual.count == expected.count)
+      #expect((zip(actual, expected).map { abs($0 - $1) }.max() ?? 1) <= 1e-5)
+    }
+    // Wrong shapes, a missing tensor, one too many.
+    let broken = weights.filter { $0 != "weight.mamba.D" }.map { (String($0.dropFirst(7)), tensor($0)) }
+    try Safetensors.write(broken, to: space.file("broken"))
+    let refused = try mamba("predict \(space.file("broken")) --input \(space.file("input"))")
+    #expect(refused.status == 1 && refused.error.contains("has no tensor mamba.D"))
+    try Safetensors.write([("input", .init(shape: [1, 7, 5], values: Array(repeating: 0, count: 35)))], to: space.file("five"))
+    let five = try mamba("predict \(space.file("net")) --input \(space.file("five"))")
+    #expect(five.status == 1 && five.error.contains("input has 5 features; the network reads 6"))
+  }
+
+  @Test func everyCommandHasHelp() throws {
+    for command in ["", "train", "resume", "evaluate", "predict", "rollout", "bench", "list"] {
+      let result = try mamba("\(command) --help")
+      #expect(result.status == 0 && result.output.contains("OVERVIEW:") && result.output.contains("USAGE:"), "\(command)")
+    }
+    let settings = try mamba("list settings --json")
+    let keys = try settings.output.split(separator: "\n").map {
+      try (JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: String])?["key"]
+    }
+    for key in ["learningRate", "batchSize", "gradientClip", "learningStarts", "targetSyncInterval", "checkpointInterval"] {
+      #expect(keys.contains(key))
+    }
+  }
+}
