@@ -18,6 +18,12 @@ public enum EnvironmentCatalog {
     EnvironmentEntry(
       name: "LunarLander-v3-wind", summary: "the same with wind 15 and turbulence 1.5",
       make: { LunarLander(wind: true) }, heuristic: { LunarLanderHeuristic() }),
+    EnvironmentEntry(
+      name: "highway-fast-v0", summary: "drive fast and right on 3 lanes among 20 cars; 5x5 features, 5 actions, 30 steps",
+      make: { Highway(options: .highwayFast) }, heuristic: nil),
+    EnvironmentEntry(
+      name: "highway-v0", summary: "the same on 4 lanes among 50 cars, finer in time; 40 steps",
+      make: { Highway() }, heuristic: nil),
   ]
 
   public static func entry(_ name: String) throws -> EnvironmentEntry {

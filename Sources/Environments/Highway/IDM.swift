@@ -1,0 +1,39 @@
+/// The Intelligent Driver Model (Treiber, Hennecke and Helbing 2000): how hard a driver accelerates, from the own speed
+/// and the vehicle ahead. As highway-env's `IDMVehicle`.
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+enum IDM {
+  /// m/s².
+  static let comfortableAcceleration = 3.0, comfortableBraking = -5.0, maximumAcceleration = 6.0
+  /// Metres between centres in a jam.
+  static let jamDistance = 5.0 + Vehicle.length
+  /// Seconds.
+  static let timeGap = 1.5
+  private static let gapDivisor = 2 * (-comfortableAcceleration * comfortableBraking).squareRoot()
+
+  /// Acceleration on an empty road, m/s². `exponent` is that of the driver who asks, not of the vehicle asked about.
+  static func freeAcceleration(of vehicle: Vehicle, exponent: Double) -> Double {
+    let wanted = clip(vehicle.targetSpeed, 0, Road.speedLimit)
+    return comfortableAcceleration * (1 - pow(max(vehicle.speed, 0) / abs(notZero(wanted)), exponent))
+  }
+
+  /// Acceleration behind `ahead`, given the one on an empty road.
+  static func acceleration(of vehicle: Vehicle, free: Double, ahead: Vehicle?) -> Double {
+    guard let ahead else { return free }
+    let ratio = desiredGap(from: vehicle, to: ahead) / notZero(ahead.x - vehicle.x)
+    return free - comfortableAcceleration * (ratio * ratio)
+  }
+
+  /// The distance that a vehicle wants to the one ahead, m.
+  static func desiredGap(from vehicle: Vehicle, to ahead: Vehicle) -> Double {
+    let differenceX = vehicle.velocityX - ahead.velocityX
+    let differenceY = vehicle.velocityY - ahead.velocityY
+    let approach = differenceX * vehicle.cosHeading + differenceY * vehicle.sinHeading
+    return jamDistance + vehicle.speed * timeGap + vehicle.speed * approach / gapDivisor
+  }
+}
