@@ -88,9 +88,9 @@ import Testing
       traffic.sort()
       for subject in 0..<12 {
         for lane in 0..<3 {
-          let fast = traffic.neighbours(of: subject, inLane: lane)
           let plain = plainNeighbours(traffic, of: subject, inLane: lane)
-          #expect(fast.ahead == plain.ahead && fast.behind == plain.behind)
+          #expect(traffic.vehicleAhead(of: subject, inLane: lane) == plain.ahead)
+          #expect(traffic.vehicleBehind(subject, inLane: lane) == plain.behind)
         }
       }
     }

@@ -22,8 +22,11 @@ extension Traffic {
 
   /// The cheap test that comes first.
   private func isClose(_ a: Int, _ b: Int, _ dt: Double) -> Bool {
-    let dx = vehicles[b].x - vehicles[a].x, dy = vehicles[b].y - vehicles[a].y
-    return !((dx * dx + dy * dy).squareRoot() > (Vehicle.diagonal + Vehicle.diagonal) / 2 + vehicles[a].speed * dt)
+    let dx = vehicles[b].x - vehicles[a].x
+    let reach = (Vehicle.diagonal + Vehicle.diagonal) / 2 + vehicles[a].speed * dt
+    if abs(dx) > reach + 1 { return false }
+    let dy = vehicles[b].y - vehicles[a].y
+    return !((dx * dx + dy * dy).squareRoot() > reach)
   }
 
   private mutating func handleCollision(_ a: Int, _ b: Int, _ dt: Double) {

@@ -62,7 +62,8 @@ public struct Highway: Environment {
     let lane = generator.choice(options.laneCount)
     let speed = given ?? generator.uniform(0.7 * Road.speedLimit, 0.8 * Road.speedLimit)
     let offset = spacing * (12 + 1.0 * speed) * exp(-5.0 / 40 * Double(options.laneCount))
-    let foremost = traffic.vehicles.map(\.x).max() ?? 3 * offset
+    // The last one spawned is the foremost.
+    let foremost = traffic.vehicles.last?.x ?? 3 * offset
     let x = foremost + offset * generator.uniform(0.9, 1.1)
     return Vehicle(x: x, y: Road.centre(ofLane: lane), speed: speed, on: traffic.road)
   }

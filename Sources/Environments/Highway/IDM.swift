@@ -17,20 +17,19 @@ enum IDM {
   private static let gapDivisor = 2 * (-comfortableAcceleration * comfortableBraking).squareRoot()
 
   /// Acceleration on an empty road, m/s². `exponent` is that of the driver who asks, not of the vehicle asked about.
-  static func freeAcceleration(of vehicle: Vehicle, exponent: Double) -> Double {
+  @inline(__always) static func freeAcceleration(of vehicle: Vehicle, exponent: Double) -> Double {
     let wanted = clip(vehicle.targetSpeed, 0, Road.speedLimit)
     return comfortableAcceleration * (1 - pow(max(vehicle.speed, 0) / abs(notZero(wanted)), exponent))
   }
 
-  /// Acceleration behind `ahead`, given the one on an empty road.
-  static func acceleration(of vehicle: Vehicle, free: Double, ahead: Vehicle?) -> Double {
-    guard let ahead else { return free }
+  /// What the vehicle ahead adds to that, m/s²: never positive.
+  @inline(__always) static func interaction(of vehicle: Vehicle, behind ahead: Vehicle) -> Double {
     let ratio = desiredGap(from: vehicle, to: ahead) / notZero(ahead.x - vehicle.x)
-    return free - comfortableAcceleration * (ratio * ratio)
+    return -(comfortableAcceleration * (ratio * ratio))
   }
 
   /// The distance that a vehicle wants to the one ahead, m.
-  static func desiredGap(from vehicle: Vehicle, to ahead: Vehicle) -> Double {
+  @inline(__always) static func desiredGap(from vehicle: Vehicle, to ahead: Vehicle) -> Double {
     let differenceX = vehicle.velocityX - ahead.velocityX
     let differenceY = vehicle.velocityY - ahead.velocityY
     let approach = differenceX * vehicle.cosHeading + differenceY * vehicle.sinHeading

@@ -13,60 +13,67 @@ extension Traffic {
   /// is seen by those who decide later.
   mutating func drive(_ subject: Int) {
     if vehicles[subject].isCrashed { return }
+    let lane = vehicles[subject].lane
     let free = IDM.freeAcceleration(of: vehicles[subject], exponent: vehicles[subject].idmExponent)
-    if vehicles[subject].lane != vehicles[subject].targetLane {
+    let here = acceleration(of: subject, free: free, behind: vehicleAhead(of: subject, inLane: lane))
+    if lane != vehicles[subject].targetLane {
       abortContestedLaneChange(subject)
     } else if MOBIL.delay < vehicles[subject].laneChangeTimer {
       vehicles[subject].laneChangeTimer = 0
-      considerLaneChange(subject, free: free)
+      considerLaneChange(subject, free: free, here: here)
     }
     vehicles[subject].steering = vehicles[subject].steeringToTargetLane()
 
-    let (lane, targetLane) = (vehicles[subject].lane, vehicles[subject].targetLane)
-    var acceleration = accelerationInLane(subject, lane, free: free)
-    if lane != targetLane { acceleration = min(acceleration, accelerationInLane(subject, targetLane, free: free)) }
+    // While changing lanes, the more careful of both.
+    var acceleration = here
+    let targetLane = vehicles[subject].targetLane
+    if lane != targetLane {
+      let ahead = vehicleAhead(of: subject, inLane: targetLane)
+      acceleration = min(acceleration, self.acceleration(of: subject, free: free, behind: ahead))
+    }
     vehicles[subject].acceleration = clip(acceleration, -IDM.maximumAcceleration, IDM.maximumAcceleration)
   }
 
-  private func accelerationInLane(_ subject: Int, _ lane: Int, free: Double) -> Double {
-    let ahead = neighbours(of: subject, inLane: lane).ahead
-    return IDM.acceleration(of: vehicles[subject], free: free, ahead: ahead.map { vehicles[$0] })
+  private func acceleration(of subject: Int, free: Double, behind ahead: Int?) -> Double {
+    guard let ahead else { return free }
+    return free + IDM.interaction(of: vehicles[subject], behind: vehicles[ahead])
   }
 
   /// Stays in the lane if somebody close ahead is changing into the same one.
   private mutating func abortContestedLaneChange(_ subject: Int) {
-    let vehicle = vehicles[subject]
-    for (index, other) in vehicles.enumerated()
-    where index != subject && other.lane != vehicle.targetLane && other.targetLane == vehicle.targetLane {
-      let distance = other.x - vehicle.x
-      if 0 < distance && distance < IDM.desiredGap(from: vehicle, to: other) {
-        vehicles[subject].targetLane = vehicle.lane
+    let (lane, targetLane) = (vehicles[subject].lane, vehicles[subject].targetLane)
+    for other in vehicles.indices
+    where other != subject && vehicles[other].lane != targetLane && vehicles[other].targetLane == targetLane {
+      let distance = vehicles[other].x - vehicles[subject].x
+      if 0 < distance && distance < IDM.desiredGap(from: vehicles[subject], to: vehicles[other]) {
+        vehicles[subject].targetLane = lane
         return
       }
     }
   }
 
   /// Left, then right; where both are good, right.
-  private mutating func considerLaneChange(_ subject: Int, free: Double) {
-    let vehicle = vehicles[subject]
-    for lane in [vehicle.lane - 1, vehicle.lane + 1] where lane >= 0 && lane < road.laneCount {
-      guard Road.canReach(lane: lane, x: vehicle.x, y: vehicle.y), abs(vehicle.speed) >= 1 else { continue }
-      if recommendsChange(subject, to: lane, free: free) { vehicles[subject].targetLane = lane }
+  private mutating func considerLaneChange(_ subject: Int, free: Double, here: Double) {
+    let lane = vehicles[subject].lane
+    guard abs(vehicles[subject].speed) >= 1 else { return }
+    for side in 0..<2 {
+      let candidate = side == 0 ? lane - 1 : lane + 1
+      guard candidate >= 0, candidate < road.laneCount,
+        Road.canReach(lane: candidate, x: vehicles[subject].x, y: vehicles[subject].y)
+      else { continue }
+      if recommendsChange(subject, to: candidate, free: free, here: here) { vehicles[subject].targetLane = candidate }
     }
   }
 
-  private func recommendsChange(_ subject: Int, to lane: Int, free: Double) -> Bool {
-    let vehicle = vehicles[subject]
-    let (newAhead, newBehind) = neighbours(of: subject, inLane: lane)
-    if let newBehind {
-      let follower = vehicles[newBehind]
-      let followerFree = IDM.freeAcceleration(of: follower, exponent: vehicle.idmExponent)
-      let imposed = IDM.acceleration(of: follower, free: followerFree, ahead: vehicle)
-      if imposed < -MOBIL.mostBrakingImposed { return false }
-    }
-    let oldAhead = neighbours(of: subject, inLane: vehicle.lane).ahead
-    let there = IDM.acceleration(of: vehicle, free: free, ahead: newAhead.map { vehicles[$0] })
-    let here = IDM.acceleration(of: vehicle, free: free, ahead: oldAhead.map { vehicles[$0] })
-    return !(there - here < MOBIL.leastGain)
+  /// MOBIL's two questions, the cheaper one first: does it gain enough, and does it spare the new follower?
+  private func recommendsChange(_ subject: Int, to lane: Int, free: Double, here: Double) -> Bool {
+    let there = acceleration(of: subject, free: free, behind: vehicleAhead(of: subject, inLane: lane))
+    if there - here < MOBIL.leastGain { return false }
+    guard let follower = vehicleBehind(subject, inLane: lane) else { return true }
+    let exponent = vehicles[subject].idmExponent
+    let imposed =
+      IDM.freeAcceleration(of: vehicles[follower], exponent: exponent)
+      + IDM.interaction(of: vehicles[follower], behind: vehicles[subject])
+    return !(imposed < -MOBIL.mostBrakingImposed)
   }
 }

@@ -24,6 +24,9 @@ package struct Road {
     return closest
   }
 
+  /// Whether a vehicle at this x is on the road for another frame at least.
+  func isFarFromEnds(_ x: Double) -> Bool { x >= 0 && x < Self.length - Vehicle.maximumSpeed }
+
   /// Whether a position lies on a lane that is widened by `margin` on both sides.
   package static func isOn(lane: Int, x: Double, y: Double, margin: Double) -> Bool {
     abs(y - centre(ofLane: lane)) <= laneWidth / 2 + margin && -Vehicle.length <= x && x < length + Vehicle.length

@@ -3,70 +3,102 @@
 package struct Traffic {
   package let road: Road
   package var vehicles: [Vehicle] = []
-  /// Vehicles by increasing x. Kept sorted, so that a neighbour is found in a few steps instead of a pass over all.
-  private var order: [Int] = []
+  /// Where a vehicle is, for whoever looks for neighbours.
+  private struct Place {
+    var x = Double.nan, y = Double.nan
+    var vehicle: Int
+    /// Bit i is set if the vehicle is in lane i; one between two lanes is in both.
+    var lanes: UInt64 = 0
+  }
+  /// By increasing x, so that a neighbour is found in a few steps instead of a pass over all.
+  private var places: [Place] = []
+  /// Where in `places` a vehicle stands.
   private var rank: [Int] = []
 
-  package init(road: Road) { self.road = road }
+  package init(road: Road) {
+    precondition(road.laneCount <= 64, "a road has at most 64 lanes, not \(road.laneCount)")
+    self.road = road
+  }
 
   package mutating func add(_ vehicle: Vehicle) {
-    order.append(vehicles.count)
     rank.append(vehicles.count)
+    places.append(Place(vehicle: vehicles.count))
     vehicles.append(vehicle)
   }
 
   mutating func removeAll() {
     vehicles.removeAll(keepingCapacity: true)
-    order.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
     rank.removeAll(keepingCapacity: true)
   }
 
   /// Call after vehicles have moved. Insertion sort: overtaking is rare, so this is one pass.
   package mutating func sort() {
-    for place in order.indices.dropFirst() {
-      let vehicle = order[place], x = vehicles[vehicle].x
-      var target = place
-      while target > 0 && vehicles[order[target - 1]].x > x {
-        order[target] = order[target - 1]
+    for current in places.indices {
+      var place = places[current]
+      let y = vehicles[place.vehicle].y
+      place.x = vehicles[place.vehicle].x
+      // A vehicle whose y has not changed is still in the same lanes: only the ends of the road could change that.
+      if y != place.y || !road.isFarFromEnds(place.x) {
+        place.y = y
+        place.lanes = 0
+        for lane in 0..<road.laneCount where Road.isOn(lane: lane, x: place.x, y: y, margin: 1) {
+          place.lanes |= 1 << UInt64(lane)
+        }
+      }
+      var target = current
+      while target > 0 && places[target - 1].x > place.x {
+        places[target] = places[target - 1]
         target -= 1
       }
-      order[target] = vehicle
+      places[target] = place
     }
-    for (place, vehicle) in order.enumerated() { rank[vehicle] = place }
+    for (place, content) in places.enumerated() { rank[content.vehicle] = place }
   }
 
-  /// The vehicles directly ahead of and behind a vehicle in a lane, each nil where there is none
-  /// (`Road.neighbour_vehicles`). A vehicle abreast counts as ahead; of several at one x, the last in the list is ahead
-  /// and the first in the list is behind.
-  package func neighbours(of subject: Int, inLane lane: Int) -> (ahead: Int?, behind: Int?) {
-    let x = vehicles[subject].x, place = rank[subject]
-    func isInLane(_ other: Int) -> Bool {
-      Road.isOn(lane: lane, x: vehicles[other].x, y: vehicles[other].y, margin: 1)
+  /// The vehicle directly ahead in a lane, nil where there is none (`Road.neighbour_vehicles`). One abreast counts as
+  /// ahead; of several at one x it is the last in the list.
+  package func vehicleAhead(of subject: Int, inLane lane: Int) -> Int? {
+    var found: Place?
+    var place = firstPlace(abreastOf: subject)
+    while place < places.count {
+      let other = places[place]
+      if let found, other.x > found.x { break }
+      if other.vehicle != subject && other.lanes >> UInt64(lane) & 1 == 1 && other.vehicle > found?.vehicle ?? -1 {
+        found = other
+      }
+      place += 1
     }
-    // The first place at this x; it is the subject's own unless somebody is exactly abreast.
-    var first = place
-    while first > 0 && vehicles[order[first - 1]].x == x { first -= 1 }
+    return found?.vehicle
+  }
 
-    var ahead: Int?
-    for other in order[first...] where other != subject {
-      if let found = ahead, vehicles[other].x > vehicles[found].x { break }
-      if isInLane(other) { ahead = max(ahead ?? other, other) }
+  /// The vehicle directly behind in a lane; of several at one x it is the first in the list.
+  package func vehicleBehind(_ subject: Int, inLane lane: Int) -> Int? {
+    var found: Place?
+    var place = firstPlace(abreastOf: subject) - 1
+    while place >= 0 {
+      let other = places[place]
+      if let found, other.x < found.x { break }
+      if other.lanes >> UInt64(lane) & 1 == 1 && other.vehicle < found?.vehicle ?? .max { found = other }
+      place -= 1
     }
-    var behind: Int?
-    for other in order[..<first].reversed() {
-      if let found = behind, vehicles[other].x < vehicles[found].x { break }
-      if isInLane(other) { behind = min(behind ?? other, other) }
-    }
-    return (ahead, behind)
+    return found?.vehicle
+  }
+
+  /// The subject's own place, unless somebody is exactly abreast.
+  private func firstPlace(abreastOf subject: Int) -> Int {
+    var place = rank[subject]
+    while place > 0 && places[place - 1].x == places[place].x { place -= 1 }
+    return place
   }
 
   /// Calls `body` for the pairs of vehicles whose x differ by at most `reach`, in no particular order.
   func forEachPair(within reach: Double, _ body: (_ a: Int, _ b: Int) -> Void) {
-    for place in order.indices {
-      let a = order[place], limit = vehicles[a].x + reach
-      for b in order[(place + 1)...] {
-        if vehicles[b].x > limit { break }
-        body(a, b)
+    for place in places.indices {
+      let limit = places[place].x + reach
+      for other in places[(place + 1)...] {
+        if other.x > limit { break }
+        body(places[place].vehicle, other.vehicle)
       }
     }
   }

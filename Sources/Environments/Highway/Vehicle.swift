@@ -79,7 +79,7 @@ package struct Vehicle {
     } else if speed < -Self.maximumSpeed {
       acceleration = max(acceleration, 1.0 * (-Self.maximumSpeed - speed))
     }
-    if steering == 0 && heading == 0 && impact == nil && x >= 0 && x < Road.length - Self.maximumSpeed {
+    if steering == 0 && heading == 0 && impact == nil && road.isFarFromEnds(x) {
       // Straight ahead: the formulas below with all their sines zero.
       x += speed * dt
       speed += acceleration * dt
