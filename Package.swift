@@ -57,7 +57,7 @@ let package = Package(
       ["Networks", "Replay", "Optimizers", "Layers", "Autograd", "Kernels", "MachineSupport", "Randomness", "Records"]),
 
     // The world
-    room("Environments", ["CBox2D", "Randomness"]),
+    room("Environments", ["CBox2D", "MachineSupport", "Randomness"]),
     room("GymnasiumBridge", ["Environments"]),
 
     // Where they meet

@@ -21,6 +21,17 @@ public enum Presets {
         $0.cutBootstrapAtTruncation = true
         $0.clampPriorityError = true
       }),
+    Preset(
+      name: "default", environment: "highway-fast-v0",
+      summary: "the published schedule with the headline's gradient clip; bootstraps through the time limit",
+      config: highway),
+    Preset(
+      name: "paper", environment: "highway-fast-v0",
+      summary: "the published code's every choice; the paper sweeps gradientClip over 1, 0.5 (its headline) and 0.1",
+      config: make(from: highway) {
+        $0.gradientClip = 0.1
+        $0.cutBootstrapAtTruncation = true
+      }),
   ].map { preset in
     var config = preset.config
     (config.environment, config.preset) = (preset.environment, preset.name)
@@ -29,7 +40,8 @@ public enum Presets {
 
   /// The preset's configuration for an environment. One without presets of its own takes LunarLander's default schedule.
   public static func config(environment: String, preset: String) throws -> ExperimentConfig {
-    let family = environment.hasPrefix("LunarLander-v3") ? "LunarLander-v3" : environment
+    let families = ["LunarLander-v3": "LunarLander-v3", "LunarLander-v3-wind": "LunarLander-v3", "highway-v0": "highway-fast-v0"]
+    let family = families[environment] ?? environment
     let own = all.filter { $0.environment == family }
     if let found = own.first(where: { $0.name == preset }) {
       var config = found.config
@@ -45,8 +57,26 @@ public enum Presets {
     return make { $0.environment = environment }
   }
 
-  private static func make(_ change: (inout ExperimentConfig) -> Void) -> ExperimentConfig {
-    var config = ExperimentConfig()
+  /// What both highway presets share.
+  private static let highway = make {
+    $0.windowLength = 8
+    $0.stateSize = 32
+    $0.discount = 0.8
+    $0.learningRate = 5e-4
+    $0.gradientClip = 0.5
+    $0.replayCapacity = 10_000
+    $0.targetSyncInterval = 50
+    $0.learningStarts = 200
+    $0.epsilonDecaySteps = 14_000
+    $0.totalSteps = 20_000
+    $0.checkpointInterval = 2_000
+    $0.evaluationInterval = 2_000
+    $0.logInterval = 100
+  }
+
+  private static func make(from base: ExperimentConfig = .init(), _ change: (inout ExperimentConfig) -> Void) -> ExperimentConfig
+  {
+    var config = base
     change(&config)
     return config
   }

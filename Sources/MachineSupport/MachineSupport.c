@@ -1,5 +1,7 @@
 // Compiled without -march flags, so that it runs anywhere and can refuse with a sentence instead of SIGILL.
+#define _GNU_SOURCE
 #include "MachineSupport.h"
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,3 +45,12 @@ void machine_catch_stop_signals(void) {
 }
 
 int machine_stop_signal(void) { return (int)stop_signal; }
+
+void machine_sine_cosine(double angle, double *sine, double *cosine) {
+#if defined(__GLIBC__)
+  sincos(angle, sine, cosine);
+#else
+  *sine = sin(angle);
+  *cosine = cos(angle);
+#endif
+}

@@ -1,5 +1,6 @@
 /// Arithmetic as Python and NumPy do it. Bit-exactness hangs on these: the order of operations everywhere in this room
 /// is highway-env's.
+import MachineSupport
 
 #if canImport(Glibc)
   import Glibc
@@ -25,4 +26,11 @@ func clip(_ value: Double, _ low: Double, _ high: Double) -> Double { value < lo
 func notZero(_ value: Double) -> Double {
   let least = 1e-2
   return abs(value) > least ? value : value >= 0 ? least : -least
+}
+
+/// Both at once, which is cheaper.
+func sineAndCosine(_ angle: Double) -> (sine: Double, cosine: Double) {
+  var sine = 0.0, cosine = 0.0
+  machine_sine_cosine(angle, &sine, &cosine)
+  return (sine, cosine)
 }

@@ -86,9 +86,9 @@ package struct Vehicle {
       return
     }
     let slip = atan(1.0 / 2 * tan(steering))
-    let course = heading + slip
-    x += speed * cos(course) * dt
-    y += speed * sin(course) * dt
+    let course = sineAndCosine(heading + slip)
+    x += speed * course.cosine * dt
+    y += speed * course.sine * dt
     if let impact {
       x += impact.x
       y += impact.y
@@ -97,8 +97,7 @@ package struct Vehicle {
     }
     heading += speed * sin(slip) / (Self.length / 2) * dt
     speed += acceleration * dt
-    cosHeading = cos(heading)
-    sinHeading = sin(heading)
+    (sinHeading, cosHeading) = sineAndCosine(heading)
     lane = road.closestLane(x: x, y: y, heading: heading)
   }
 }

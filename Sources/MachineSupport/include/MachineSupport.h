@@ -9,6 +9,9 @@ bool machine_has_vector_units(void);
 /// Flushes subnormal numbers to zero on this thread: AdamW's moments decay into them, and each costs ~100 cycles.
 void machine_flush_subnormals(void);
 
+/// Sine and cosine at once: the bits of the C library's `sin` and `cos`. Glibc's `sincos` is hidden from Swift.
+void machine_sine_cosine(double angle, double *sine, double *cosine);
+
 /// From now on SIGINT, SIGTERM and SIGUSR1 are noted instead of ending the process; a second SIGINT ends it at once.
 void machine_catch_stop_signals(void);
 
