@@ -8,13 +8,14 @@ OUT    ?=
 SWIFT_FLAGS = -c release --explicit-target-dependency-import-check error
 PACKAGES = libopenblas-dev libbox2d-dev python3-venv
 PYTHON_PACKAGES = numpy==2.4.6 safetensors==0.8.0 tensorboard==2.21.0 setuptools==80.9.0
+GYMNASIUM_PACKAGES = "gymnasium[box2d]==1.4.0" highway-env==1.12.1 ale-py==0.12.1
 
-.PHONY: train test build format lint dependencies python clean
+.PHONY: train test build format lint dependencies gymnasium python clean
 
 train: build
 	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(OUT),--out $(OUT))
 
-test: build lint python
+test: build lint gymnasium python
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test $(SWIFT_FLAGS) --skip-build
 
@@ -29,10 +30,17 @@ dependencies:
 	  else echo "error: please install, as root: apt-get install$$missing" >&2; exit 1; fi; \
 	fi
 
+# For environments named gymnasium:ID, in .venv, which the program finds by itself.
+gymnasium: dependencies .venv/gymnasium
+.venv/gymnasium: Makefile
+	test -x .venv/bin/python3 || python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check $(GYMNASIUM_PACKAGES)
+	touch $@
+
 # Real readers for the files that we write: tests hold ours against them.
 python: .venv/installed
 .venv/installed: Makefile
-	python3 -m venv .venv
+	test -x .venv/bin/python3 || python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check $(PYTHON_PACKAGES)
 	touch $@
 

@@ -1,5 +1,6 @@
 /// The one place that turns an environment's name into an environment.
 import Environments
+import GymnasiumBridge
 import Records
 
 public struct EnvironmentEntry: Sendable {
@@ -26,9 +27,19 @@ public enum EnvironmentCatalog {
       make: { Highway() }, heuristic: nil),
   ]
 
+  /// A native environment, or `gymnasium:ID?key=value`, which starts Python only when made.
   public static func entry(_ name: String) throws -> EnvironmentEntry {
+    if let foreign = try asUsage({ try GymnasiumName(name) }) {
+      return EnvironmentEntry(
+        name: name, summary: "through Python", make: { try asUsage { try GymnasiumEnvironment(foreign) } }, heuristic: nil)
+    }
     if let entry = entries.first(where: { $0.name == name }) { return entry }
     throw UsageError(
       "unknown environment \(name)\(suggestion(for: name, in: entries.map(\.name))); `mamba-dqn list environments` shows all")
+  }
+
+  /// The user's slips from across the bridge exit as the user's slips.
+  private static func asUsage<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as GymnasiumError where error.isUsage { throw UsageError(error.description) }
   }
 }

@@ -1,4 +1,5 @@
 /// Named starting points. Everything in them can be overridden by `--set key=value`.
+import GymnasiumBridge
 import Records
 
 public struct Preset: Sendable {
@@ -41,7 +42,8 @@ public enum Presets {
   /// The preset's configuration for an environment. One without presets of its own takes LunarLander's default schedule.
   public static func config(environment: String, preset: String) throws -> ExperimentConfig {
     let families = ["LunarLander-v3": "LunarLander-v3", "LunarLander-v3-wind": "LunarLander-v3", "highway-v0": "highway-fast-v0"]
-    let family = families[environment] ?? environment
+    let name = (try? GymnasiumName(environment))?.baseID ?? environment
+    let family = families[name] ?? name
     let own = all.filter { $0.environment == family }
     if let found = own.first(where: { $0.name == preset }) {
       var config = found.config

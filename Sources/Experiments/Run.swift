@@ -20,7 +20,11 @@ public struct Run {
     try folder.create()
     try AtomicFile.write(config.json, to: folder.config)
     try AtomicFile.write(Data((command.joined(separator: " ") + "\n").utf8), to: folder.command)
-    trainer = try Trainer(config: config, folder: folder, makeEnvironment: entry.make)
+    do { trainer = try Trainer(config: config, folder: folder, makeEnvironment: entry.make) } catch {
+      // Nothing has been learned yet: leave no folder behind.
+      try? FileManager.default.removeItem(atPath: folder.path)
+      throw error
+    }
     (self.folder, self.config, refusedCheckpoints) = (folder, config, [])
   }
 
