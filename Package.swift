@@ -45,6 +45,7 @@ let package = Package(
     // Leaves that any room may import
     room("Randomness"),
     room("Records"),
+    room("Statistics", ["Randomness"]),
 
     // The compute core
     room("Kernels", ["CBLAS", "MachineSupport"], settings: kernel),
@@ -66,11 +67,12 @@ let package = Package(
       swiftSettings: vectorised),
 
     // Where they meet
-    room("Training", ["Agents", "Environments", "Replay", "Networks", "Randomness", "Records"]),
+    room("Training", ["Agents", "Environments", "Replay", "Networks", "Randomness", "Records", "Statistics"]),
     room(
       "Experiments",
       [
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
+        "Statistics",
       ]),
     .executableTarget(
       name: "mamba-dqn",
@@ -83,6 +85,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport", swiftSettings: vectorised),
     tests(of: "Randomness", resources: [.copy("Golden")]),
     tests(of: "Records"),
+    tests(of: "Statistics"),
     tests(of: "Kernels", ["Randomness"]),
     tests(
       of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],

@@ -1,6 +1,7 @@
 /// What an evaluation found, for a person and for a program.
 import Foundation
 import Records
+import Statistics
 import Training
 
 public struct EvaluationReport: Codable, Sendable {

@@ -10,20 +10,22 @@ public enum PolicyCatalog {
     ("always:ACTION", "one action, by name or number, such as always:NOTHING"),
   ]
 
-  public static func policy(_ name: String, for entry: EnvironmentEntry, actions: DiscreteSpace, seed: UInt64) throws
-    -> any Policy
+  /// Makes the policy anew for every episode, from the episode's seed.
+  public static func policy(_ name: String, for entry: EnvironmentEntry, actions: DiscreteSpace) throws
+    -> (_ seed: UInt64) -> any Policy
   {
-    if name == "random" { return RandomPolicy(count: actions.count, generator: SplitMix64(seed: seed)) }
+    if name == "random" { return { RandomPolicy(count: actions.count, generator: SplitMix64(seed: $0)) } }
     if name == "heuristic" {
       guard let heuristic = entry.heuristic else { throw UsageError("\(entry.name) has no heuristic policy") }
-      return heuristic()
+      return { _ in heuristic() }
     }
     guard name.hasPrefix("always:") else {
       throw UsageError(
         "unknown policy \(name)\(suggestion(for: name, in: ["random", "heuristic"])); there are: random, heuristic, always:ACTION"
       )
     }
-    return ConstantPolicy(action: try action(String(name.dropFirst(7)), of: actions))
+    let constant = ConstantPolicy(action: try action(String(name.dropFirst(7)), of: actions))
+    return { _ in constant }
   }
 
   /// An action by its name or number.

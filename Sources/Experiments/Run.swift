@@ -20,6 +20,7 @@ public struct Run {
     try folder.create()
     try AtomicFile.write(config.json, to: folder.config)
     try AtomicFile.write(Data((command.joined(separator: " ") + "\n").utf8), to: folder.command)
+    try AtomicFile.write(Provenance.current.json, to: folder.provenance)
     do { trainer = try Trainer(config: config, folder: folder, makeEnvironment: entry.make) } catch {
       // Nothing has been learned yet: leave no folder behind.
       try? FileManager.default.removeItem(atPath: folder.path)

@@ -8,7 +8,7 @@ import Records
 public struct TrainedActor {
   public let environment: String
   public let network: QNetwork
-  private let entry: EnvironmentEntry
+  public let entry: EnvironmentEntry
 
   /// `environment` overrides the one the run or the file names.
   public init(path: String, environment: String?) throws {
@@ -39,5 +39,4 @@ public struct TrainedActor {
   }
 
   public func makeActor() -> ActingState { ActingState(network, stepping: true) }
-  public func makeEnvironment() throws -> any Environment { try entry.make() }
 }

@@ -3,7 +3,7 @@
 import Autograd
 import Kernels
 
-public final class Mamba1Window {
+public final class Mamba1Window: SlidingWindow {
   private let block: Mamba1Block
   private let time: Int
   private let scan: SlidingWindowScan
@@ -37,7 +37,6 @@ public final class Mamba1Window {
     reset()
   }
 
-  /// Forgets every token, and reads the parameters anew: call it after they have changed.
   public func reset() {
     LastStateScan(batch: 1, time: time, channels: block.innerSize, states: block.stateSize)
       .pack(aLog: block.aLog.tensor.values, into: packedA.pointer)
@@ -45,8 +44,6 @@ public final class Mamba1Window {
     pushed = 0
   }
 
-  /// `features` [modelSize] of the new token → the block's output at it [modelSize], valid until the next call. Right once
-  /// `time` tokens were pushed.
   public func push(_ features: UnsafePointer<Float>) -> UnsafeMutablePointer<Float> {
     let inner = block.innerSize
     project(features)

@@ -2,9 +2,11 @@
 #define _GNU_SOURCE
 #include "MachineSupport.h"
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 bool machine_has_vector_units(void) {
@@ -53,4 +55,13 @@ void machine_sine_cosine(double angle, double *sine, double *cosine) {
   *sine = sin(angle);
   *cosine = cos(angle);
 #endif
+}
+
+int machine_core_count(void) {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? (int)count : 1;
 }

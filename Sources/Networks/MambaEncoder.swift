@@ -18,5 +18,6 @@ public struct MambaEncoder: SequenceEncoder {
   public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
     block(features, time: time, readout: readout, on: tape)
   }
+  public func makeWindow(time: Int) -> (any SlidingWindow)? { Mamba1Window(block, time: time) }
   public func forEachParameter(_ body: (String, Parameter) -> Void) { block.forEachParameter(body) }
 }

@@ -13,12 +13,14 @@ public protocol SequenceEncoder: Layer {
   /// features [batch × time, modelSize] → latent [batch, modelSize]. `time` is 1 unless `readsWholeWindow`.
   /// A `readout` of the latent may be used to prepare gradients early; ignoring it is always right.
   func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor
+  /// For acting with fixed parameters. Nil: the whole window is evaluated.
+  func makeWindow(time: Int) -> (any SlidingWindow)?
 }
 
 public func makeEncoder(_ sizes: NetworkSizes, _ generator: inout SplitMix64) -> any SequenceEncoder {
   switch sizes.encoder {
   case .mamba: MambaEncoder(sizes, &generator)
-  case .dqn: LastObservationEncoder()
+  case .dqn: LastObservationEncoder(sizes)
   case .lstm, .transformer: preconditionFailure("\(sizes.encoder) is not built yet")
   }
 }

@@ -5,14 +5,12 @@ import Layers
 
 public final class WindowStepper {
   private let network: QNetwork
-  private let window: Mamba1Window
+  private let window: any SlidingWindow
   private let hidden, features, q: Buffer
 
   /// Nil for an encoder that has no constant-cost form; then the whole window is evaluated.
   public init?(_ network: QNetwork) {
-    guard let encoder = network.encoder as? MambaEncoder,
-      let window = Mamba1Window(encoder.block, time: network.sizes.windowLength)
-    else { return nil }
+    guard let window = network.encoder.makeWindow(time: network.sizes.windowLength) else { return nil }
     self.network = network
     self.window = window
     hidden = Buffer(count: network.sizes.hiddenSize)

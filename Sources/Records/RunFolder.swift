@@ -7,6 +7,7 @@ public struct RunFolder: Sendable {
 
   public var config: String { "\(path)/config.json" }
   public var command: String { "\(path)/command.txt" }
+  public var provenance: String { "\(path)/provenance.json" }
   public var progress: String { "\(path)/progress.csv" }
   public var monitor: String { "\(path)/monitor.csv" }
   public var evaluations: String { "\(path)/evaluations.npz" }

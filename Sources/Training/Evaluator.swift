@@ -2,46 +2,70 @@
 import Agents
 import Environments
 
-/// `episodes` greedy episodes; episode i is seeded with `seed` + i.
-public func evaluate(
-  _ actor: ActingState, in environment: any Environment, episodes: Int, seed: UInt64,
-  stopRequested: () -> Bool = { false }
-) throws -> [Episode] {
-  try runEpisodes(in: environment, episodes: episodes, seed: seed, stopRequested: stopRequested) { observation, isFirst in
-    if isFirst { actor.begin(observation) } else { actor.observe(observation) }
-    return actor.greedyAction()
-  }
-}
+/// What chooses an episode's actions. Each environment has one of its own, so that episodes can run side by side.
+public struct EpisodeActor {
+  /// A new episode, with this seed, begins.
+  var begin: (_ seed: UInt64) -> Void
+  var choose: (_ observation: UnsafeBufferPointer<Float>, _ isFirst: Bool) -> Int
 
-public func evaluate(
-  _ policy: any Policy, in environment: any Environment, episodes: Int, seed: UInt64,
-  stopRequested: () -> Bool = { false }
-) throws -> [Episode] {
-  var policy = policy
-  return try runEpisodes(in: environment, episodes: episodes, seed: seed, stopRequested: stopRequested) { observation, _ in
-    policy.action(for: observation)
-  }
-}
-
-private func runEpisodes(
-  in environment: any Environment, episodes: Int, seed: UInt64, stopRequested: () -> Bool,
-  choose: (_ observation: UnsafeBufferPointer<Float>, _ isFirst: Bool) -> Int
-) throws -> [Episode] {
-  var environment = environment
-  var observation = [Float](repeating: 0, count: environment.observationSpace.count)
-  var finished: [Episode] = []
-  for index in 0..<episodes where !stopRequested() {
-    var episode = Episode(return: 0, length: 0, terminated: false, truncated: false)
-    try observation.withUnsafeMutableBufferPointer { try environment.reset(seed: seed + UInt64(index), into: $0) }
-    while !(episode.terminated || episode.truncated) {
-      let action = observation.withUnsafeBufferPointer { choose($0, episode.length == 0) }
-      let step = try observation.withUnsafeMutableBufferPointer { try environment.step(action, into: $0) }
-      episode.return += step.reward
-      episode.length += 1
-      episode.terminated = step.terminated
-      episode.truncated = step.truncated
+  /// The network's greedy choice.
+  public init(_ state: ActingState) {
+    begin = { _ in }
+    choose = { observation, isFirst in
+      if isFirst { state.begin(observation) } else { state.observe(observation) }
+      return state.greedyAction()
     }
-    finished.append(episode)
   }
-  return finished
+
+  /// A policy, made anew for every episode from the episode's seed.
+  public init(_ make: @escaping (_ seed: UInt64) -> any Policy) {
+    var policy = make(0)
+    begin = { policy = make($0) }
+    choose = { observation, _ in policy.action(for: observation) }
+  }
+}
+
+/// `episodes` episodes, in order; episode i is seeded with `seed` + i, and what becomes of it depends on that alone.
+///
+/// - Parameters:
+///   - parallel: how many episodes are played side by side, spread over the cores.
+///   - stopRequested: asked between steps; if true, the episodes finished until then are returned.
+public func evaluate(
+  _ makeActor: () throws -> EpisodeActor, in makeEnvironment: () throws -> any Environment, episodes: Int, seed: UInt64,
+  parallel: Int = 1, stopRequested: () -> Bool = { false }
+) throws -> [Episode] {
+  let count = min(parallel, episodes)
+  let world = try VectorEnvironment(count: count, autoreset: .disabled, threads: parallel, make: makeEnvironment)
+  let actors = try (0..<count).map { _ in try makeActor() }
+  var playing = Array(0..<count).map(Optional.some)
+  var begun = count
+  var current = Array(repeating: Episode(return: 0, length: 0, terminated: false, truncated: false), count: count)
+  var finished = [Episode?](repeating: nil, count: episodes)
+
+  for (slot, actor) in actors.enumerated() { actor.begin(seed + UInt64(slot)) }
+  try world.reset(seed: seed)
+  while playing.contains(where: { $0 != nil }) && !stopRequested() {
+    let lengths = current.map(\.length)
+    try world.step { slot, observation in actors[slot].choose(observation, lengths[slot] == 0) }
+    var starts = [UInt64?](repeating: nil, count: count)
+    for slot in 0..<count {
+      guard let episode = playing[slot] else { continue }
+      let result = world.results[slot]
+      current[slot].return += result.reward
+      current[slot].length += 1
+      guard result.isLast else { continue }
+      (current[slot].terminated, current[slot].truncated) = (result.terminated, result.truncated)
+      finished[episode] = current[slot]
+      playing[slot] = begun < episodes ? begun : nil
+      guard begun < episodes else { continue }
+      current[slot] = Episode(return: 0, length: 0, terminated: false, truncated: false)
+      starts[slot] = seed + UInt64(begun)
+      begun += 1
+    }
+    if starts.contains(where: { $0 != nil }) {
+      for (slot, start) in starts.enumerated() { if let start { actors[slot].begin(start) } }
+      try world.reset(seeds: starts, only: starts.map { $0 != nil })
+    }
+  }
+  return finished.compactMap { $0 }
 }

@@ -3,6 +3,7 @@
 import Agents
 import Foundation
 import Records
+import Statistics
 
 /// Where the logs stand at a checkpoint, and the averages under way.
 struct RecordPosition: Codable {

@@ -127,7 +127,7 @@ public final class Trainer {
     }
     if config.evaluationEpisodes > 0, step % config.evaluationInterval == 0 {
       let episodes = try evaluate(
-        agent.makeActingState(), in: makeEvaluationEnvironment(), episodes: config.evaluationEpisodes,
+        { EpisodeActor(agent.makeActingState()) }, in: makeEvaluationEnvironment, episodes: config.evaluationEpisodes,
         seed: Self.evaluationSeed)
       try record.evaluated(step: step, episodes)
     }

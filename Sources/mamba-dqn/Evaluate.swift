@@ -33,13 +33,16 @@ struct Evaluate: ParsableCommand {
     case (nil, let policy?):
       guard let environment else { throw UsageError("--policy \(policy) needs --env ENVIRONMENT") }
       let entry = try EnvironmentCatalog.entry(environment), world = try entry.make()
-      let chosen = try PolicyCatalog.policy(policy, for: entry, actions: world.actionSpace, seed: seed)
+      let make = try PolicyCatalog.policy(policy, for: entry, actions: world.actionSpace)
       (name, label) = (environment, "policy \(policy)")
-      results = try evaluate(chosen, in: world, episodes: episodes, seed: seed)
+      results = try evaluate(
+        { EpisodeActor(make) }, in: entry.make, episodes: episodes, seed: seed, parallel: entry.parallelEpisodes)
     case (let subject?, nil):
       let actor = try TrainedActor(path: subject, environment: environment)
       (name, label) = (actor.environment, subject)
-      results = try evaluate(actor.makeActor(), in: actor.makeEnvironment(), episodes: episodes, seed: seed)
+      results = try evaluate(
+        { EpisodeActor(actor.makeActor()) }, in: actor.entry.make, episodes: episodes, seed: seed,
+        parallel: actor.entry.parallelEpisodes)
     default: throw UsageError("give a run folder, a .safetensors file, or --policy NAME: exactly one of them")
     }
     let report = EvaluationReport(subject: label, environment: name, seed: seed, results)

@@ -28,7 +28,7 @@ struct Rollout: ParsableCommand {
       try $0.split(separator: ",").map { try PolicyCatalog.action($0.trimmingCharacters(in: .whitespaces), of: space) }
     }
     guard (given == nil) != (policy == nil) else { throw UsageError("give --actions or --policy: exactly one of them") }
-    var chooser = try policy.map { try PolicyCatalog.policy($0, for: entry, actions: space, seed: seed) }
+    var chooser = try policy.map { try PolicyCatalog.policy($0, for: entry, actions: space)(seed) }
 
     var observation = try world.reset(seed: seed)
     line(0, observation, Step(reward: 0, terminated: false, truncated: false))

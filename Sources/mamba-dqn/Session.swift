@@ -29,9 +29,9 @@ func finish(_ run: Run) throws {
     throw ExitCode(128 + machine_stop_signal())
   case .finished:
     try run.writeWeights()
-    let actor = run.trainer.agent.makeActingState()
     let entry = try EnvironmentCatalog.entry(run.config.environment)
-    let episodes = try evaluate(actor, in: entry.make(), episodes: 100, seed: 0)
+    let episodes = try evaluate(
+      { EpisodeActor(run.trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0)
     let report = EvaluationReport(subject: run.folder.weights, environment: run.config.environment, seed: 0, episodes)
     try AtomicFile.write(report.json, to: run.folder.evaluation)
     print(report.table)

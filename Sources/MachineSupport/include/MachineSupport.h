@@ -12,6 +12,9 @@ void machine_flush_subnormals(void);
 /// Sine and cosine at once: the bits of the C library's `sin` and `cos`. Glibc's `sincos` is hidden from Swift.
 void machine_sine_cosine(double angle, double *sine, double *cosine);
 
+/// Cores that this process may run on (its affinity, as `taskset` sets it), at least 1.
+int machine_core_count(void);
+
 /// From now on SIGINT, SIGTERM and SIGUSR1 are noted instead of ending the process; a second SIGINT ends it at once.
 void machine_catch_stop_signals(void);
 

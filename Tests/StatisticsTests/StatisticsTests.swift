@@ -1,6 +1,6 @@
 /// Against scipy.stats.trim_mean and numpy.quantile: the expected numbers were printed by them.
+import Statistics
 import Testing
-import Training
 
 @Suite struct StatisticsTests {
   @Test func valuesOfScipyAndNumPy() {
