@@ -47,7 +47,7 @@ public final class StudyDisplay {
     let (height, width) = isKnown ? (Int(size.ws_row), Int(size.ws_col)) : (24, 80)
     let lines =
       StudyTable.lines(tasks, height: max(3, height - 3))
-      + [(isStopping ? "stopping, checkpoints are being saved … " : "") + StudyTable.totals(tasks, of: study, jobs: jobs)]
+      + [(isStopping ? "saving and stopping … " : "") + StudyTable.totals(tasks, of: study, jobs: jobs)]
     // A line that the terminal wraps would be two, and the table would creep.
     let text = lines.map { "\r\u{1b}[2K\($0.prefix(width - 1))\n" }.joined()
     let up = drawn > 0 ? "\u{1b}[\(drawn)A" : ""

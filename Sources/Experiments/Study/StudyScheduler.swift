@@ -12,7 +12,7 @@ public final class StudyScheduler {
   }
 
   /// Locks of a scheduler that was just killed: its tasks are still saving their checkpoints.
-  private static let patience = 10.0
+  private static let patience = 5.0
   /// After a request to stop; a checkpoint takes a second or two, the evaluation at the end of a run less than a minute.
   private static let grace = 60.0
 
