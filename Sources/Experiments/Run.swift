@@ -33,13 +33,12 @@ public struct Run {
     (self.folder, self.config, refusedCheckpoints) = (folder, config, [])
   }
 
-  /// config.json comes last: where it stands, the run can be gone on with.
   private static func begin(
     _ config: ExperimentConfig, _ entry: EnvironmentEntry, in folder: RunFolder, _ command: [String]
   ) throws -> Trainer {
+    try AtomicFile.write(config.json, to: folder.config)
     try AtomicFile.write(Data((command.joined(separator: " ") + "\n").utf8), to: folder.command)
     try AtomicFile.write(Provenance.current.json, to: folder.provenance)
-    try AtomicFile.write(config.json, to: folder.config)
     return try Trainer(config: config, folder: folder, makeEnvironment: entry.make)
   }
 

@@ -53,10 +53,11 @@ struct StudyRun: ParsableCommand {
       let heartbeat = HeartbeatWriter(run, task.config)
       do {
         guard let opened = try task.open(in: folder) else { return say("\(run.path) is finished") }
+        let root = options.root == "runs" ? "" : " --root \(options.root)"
         // A scheduler that was killed cannot stop its tasks: they see that it is gone.
         let isOrphan = { parent.map { getppid() != $0 } ?? false }
         let outcome = try finish(
-          opened, goOn: "mamba-dqn study run \(options.name) --root \(options.root) --index \(task.index)",
+          opened, goOn: "mamba-dqn study run \(options.name)\(root) --index \(task.index)",
           stopRequested: { isOver() || isOrphan() }, report: heartbeat.update)
         heartbeat.end()
         if case .stopped = outcome, machine_stop_signal() != 0 || !isOver() { throw stoppedBySignal }

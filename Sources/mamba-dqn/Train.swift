@@ -46,7 +46,8 @@ struct Resume: ParsableCommand {
   var folder: String
 
   func run() throws {
-    try trainToEnd(Run(resuming: RunFolder(path: folder)))
+    let folder = RunFolder(path: folder)
+    try withExtendedLifetime(TaskLock.ofStudy(folder)) { try trainToEnd(Run(resuming: folder)) }
   }
 }
 

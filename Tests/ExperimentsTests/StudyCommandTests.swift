@@ -81,6 +81,8 @@ import Testing
     let lock = try TaskLock(path: root + "/small/.locks/dqn-s0.lock")
     let single = try mamba("study run \(file) --root \(root) --index 0")
     #expect(single.status == 1 && single.error.contains("is being run by process \(getpid())"), "\(single.error)")
+    let resumed = try mamba("resume \(root)/small/dqn-s0")
+    #expect(resumed.status == 1 && resumed.error.contains("is being run by process \(getpid())"), "\(resumed.error)")
     let status = try mamba("study status \(file) --root \(root)")
     #expect(status.output.contains("dqn-s0: run by process \(getpid())"))
     let all = try mamba("study run \(file) --root \(root) --seeds 0")
@@ -115,6 +117,14 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: other.path).sorted() == ["checkpoints", "config.json"])
     let status = try mamba("study status \(file) --root \(space.file("runs"))")
     #expect(status.output.contains("1 finished, 1 waiting, 2 failed"), "\(status.output)")
+
+    // What was wrong is put right: only the failed ones run, and nothing remembers their errors.
+    for path in [other.path, damaged.checkpoints, folder("mamba-s0", root: "runs").path] {
+      try FileManager.default.removeItem(atPath: path)
+    }
+    let repaired = try mamba("study run \(file) --root \(space.file("runs"))")
+    #expect(repaired.status == 0 && repaired.error.contains("4 tasks, 4 finished"), "\(repaired.error)")
+    #expect(!repaired.error.contains("mamba-s1"))
   }
 
   @Test func aTimeLimitStopsInTimeAndIsNoFailure() throws {

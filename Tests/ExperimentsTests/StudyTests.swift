@@ -154,13 +154,17 @@ import Testing
     let (task, folder) = try tiny(space)
     let run = folder.run(task)
     try FileManager.default.createDirectory(atPath: run.path, withIntermediateDirectories: true)
-    for path in [run.log, run.status, run.command, run.config + ".partial"] {
+    for path in [run.log, run.status, run.config + ".partial"] {
       try Data("half".utf8).write(to: URL(fileURLWithPath: path))
     }
     #expect(TaskStatus(task, in: folder).state == .waiting)
     #expect(try task.open(in: folder)?.trainer.step == 0)
     #expect(try ExperimentConfig(path: run.config) == task.config)
     #expect(try String(contentsOfFile: run.log, encoding: .utf8) == "half")
+    // The configuration alone: everything else is made.
+    for path in [run.command, run.provenance, run.progress, run.checkpoints] { try FileManager.default.removeItem(atPath: path) }
+    #expect(try task.open(in: folder)?.trainer.step == 0)
+    #expect(FileManager.default.fileExists(atPath: run.command) && FileManager.default.fileExists(atPath: run.provenance))
     // Begun, and no checkpoint reached: from the start, not stuck.
     #expect(TaskStatus(task, in: folder).state == .stopped)
     #expect(try task.open(in: folder)?.trainer.step == 0)

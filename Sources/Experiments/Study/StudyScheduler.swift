@@ -123,7 +123,7 @@ public final class StudyScheduler {
       if isStopping && statuses[position].state != .failed { break }
       let how: String
       switch end {
-      case .signal(let number): how = "ended by signal \(number)"
+      case .signal(let number): how = "ended by signal \(number) (\(String(cString: strsignal(number))))"
       case .status(let status) where status > 128: how = "was stopped by signal \(status - 128)"
       case .status(let status): how = "ended with status \(status)"
       }

@@ -6,17 +6,18 @@ extension StudyTask {
   /// The run of this task, new or at its newest checkpoint; nil where it is finished. Whoever calls holds the task's lock.
   public func open(in study: StudyFolder) throws -> Run? {
     let folder = study.run(self)
-    if FileManager.default.fileExists(atPath: folder.config) {
+    func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+    if exists(folder.config) {
       try check(in: study)
-      return FileManager.default.fileExists(atPath: folder.evaluation) ? nil : try Run(resuming: folder)
-    }
-    // A run that never came to write its config.json has nothing to lose; anything else is not ours to write over.
-    let leftovers = [folder.log, folder.status, folder.command, folder.provenance].map {
-      URL(fileURLWithPath: $0).lastPathComponent
-    }
-    let content = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
-    if let other = content?.sorted().first(where: { !leftovers.contains($0) && !$0.hasSuffix(".partial") }) {
-      throw FileError(folder.path, "has no config.json, but holds \(other): move the folder away to begin the task anew")
+      if exists(folder.evaluation) { return nil }
+      if exists(folder.progress) || exists(folder.checkpoints) { return try Run(resuming: folder) }
+    } else {
+      // A run that never came to write its config.json has nothing to lose; anything else is not ours to write over.
+      let leftovers = [folder.log, folder.status].map { URL(fileURLWithPath: $0).lastPathComponent }
+      let content = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+      if let other = content?.sorted().first(where: { !leftovers.contains($0) && !$0.hasSuffix(".partial") }) {
+        throw FileError(folder.path, "has no config.json, but holds \(other): move the folder away to begin the task anew")
+      }
     }
     try makeFolder(in: study)
     return try Run(config, inPrepared: folder, command: command)

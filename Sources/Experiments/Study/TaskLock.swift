@@ -29,6 +29,13 @@ public final class TaskLock {
 
   deinit { close(descriptor) }
 
+  /// The lock of a run that lies in a study's folder; nil for any other run.
+  public static func ofStudy(_ run: RunFolder) throws -> TaskLock? {
+    let url = URL(fileURLWithPath: run.path), locks = url.deletingLastPathComponent().appendingPathComponent(".locks").path
+    guard FileManager.default.fileExists(atPath: locks) else { return nil }
+    return try TaskLock(path: "\(locks)/\(url.lastPathComponent).lock")
+  }
+
   /// Who holds the lock on `path`, or nil where nobody does.
   public static func holder(of path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -41,7 +41,8 @@ public final class HeartbeatWriter {
       Heartbeat.read(folder)
       ?? Heartbeat(
         step: 0, totalSteps: config.totalSteps, stepsPerSecond: 0, epsilon: config.epsilonStart, sessionSeconds: 0, updated: "")
-    last.error = nil
+    // The error of an earlier try is not this one's.
+    if last.error != nil { end() }
   }
 
   /// To be told about every step.
