@@ -10,10 +10,21 @@ PACKAGES = libopenblas-dev libbox2d-dev python3-venv
 PYTHON_PACKAGES = numpy==2.4.6 safetensors==0.8.0 tensorboard==2.21.0 setuptools==80.9.0
 GYMNASIUM_PACKAGES = "gymnasium[box2d]==1.4.0" highway-env==1.12.1 ale-py==0.12.1
 
-.PHONY: train test build format lint dependencies gymnasium python clean
+STUDY = .build/release/mamba-dqn study
+
+.PHONY: train reproduce test build format lint dependencies gymnasium python clean
 
 train: build
 	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(OUT),--out $(OUT))
+
+# The whole published study. Interrupt it whenever you like: the same command goes on where it stopped.
+LUNARLANDER_SEEDS ?= 0,1
+reproduce: build
+	@$(STUDY) status paper-highway | tail -n 1
+	@$(STUDY) status paper-lunarlander --seeds $(LUNARLANDER_SEEDS) | tail -n 1
+	$(STUDY) run paper-highway
+	$(STUDY) run paper-lunarlander --seeds $(LUNARLANDER_SEEDS)
+	.build/release/mamba-dqn report runs/paper-highway runs/paper-lunarlander --out results/report
 
 test: build lint gymnasium python
 	swift build $(SWIFT_FLAGS) --build-tests

@@ -34,7 +34,8 @@ let package = Package(
     .library(name: "LatentMambaDQN", targets: ["Experiments", "Training", "Agents", "Networks", "Environments"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // C, at the bottom
@@ -72,7 +73,7 @@ let package = Package(
       "Experiments",
       [
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
-        "Statistics",
+        "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
       name: "mamba-dqn",

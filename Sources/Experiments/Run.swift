@@ -18,15 +18,28 @@ public struct Run {
     try Settings.check(config)
     let entry = try EnvironmentCatalog.entry(config.environment)
     try folder.create()
-    try AtomicFile.write(config.json, to: folder.config)
-    try AtomicFile.write(Data((command.joined(separator: " ") + "\n").utf8), to: folder.command)
-    try AtomicFile.write(Provenance.current.json, to: folder.provenance)
-    do { trainer = try Trainer(config: config, folder: folder, makeEnvironment: entry.make) } catch {
+    do { trainer = try Self.begin(config, entry, in: folder, command) } catch {
       // Nothing has been learned yet: leave no folder behind.
       try? FileManager.default.removeItem(atPath: folder.path)
       throw error
     }
     (self.folder, self.config, refusedCheckpoints) = (folder, config, [])
+  }
+
+  /// Begins a run in a folder that somebody else made and keeps what is his in it.
+  init(_ config: ExperimentConfig, inPrepared folder: RunFolder, command: [String]) throws {
+    let entry = try EnvironmentCatalog.entry(config.environment)
+    trainer = try Self.begin(config, entry, in: folder, command)
+    (self.folder, self.config, refusedCheckpoints) = (folder, config, [])
+  }
+
+  private static func begin(
+    _ config: ExperimentConfig, _ entry: EnvironmentEntry, in folder: RunFolder, _ command: [String]
+  ) throws -> Trainer {
+    try AtomicFile.write(config.json, to: folder.config)
+    try AtomicFile.write(Data((command.joined(separator: " ") + "\n").utf8), to: folder.command)
+    try AtomicFile.write(Provenance.current.json, to: folder.provenance)
+    return try Trainer(config: config, folder: folder, makeEnvironment: entry.make)
   }
 
   /// Goes on with the run in `folder` from its newest whole checkpoint, or from the start where it never reached one.

@@ -32,9 +32,9 @@ public final class AtomicFile {
     offset += bytes.count
   }
 
-  /// Flushes and renames: now the file is there.
-  public func commit() throws {
-    guard fsync(descriptor) == 0 else { throw FileError.system(path, "write it") }
+  /// Flushes and renames: now the file is there. Without `durable` the disk is not waited for, so that a power cut may lose it.
+  public func commit(durable: Bool = true) throws {
+    guard !durable || fsync(descriptor) == 0 else { throw FileError.system(path, "write it") }
     close(descriptor)
     descriptor = -1
     guard rename(temporary, path) == 0 else {
@@ -44,9 +44,9 @@ public final class AtomicFile {
     }
   }
 
-  public static func write(_ data: Data, to path: String) throws {
+  public static func write(_ data: Data, to path: String, durable: Bool = true) throws {
     let file = try AtomicFile(path: path)
     try data.withUnsafeBytes { try file.write($0) }
-    try file.commit()
+    try file.commit(durable: durable)
   }
 }

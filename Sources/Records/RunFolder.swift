@@ -14,6 +14,9 @@ public struct RunFolder: Sendable {
   public var evaluation: String { "\(path)/evaluation.json" }
   public var weights: String { "\(path)/model.safetensors" }
   public var checkpoints: String { "\(path)/checkpoints" }
+  /// What a study's task printed, and where it stands.
+  public var log: String { "\(path)/log.txt" }
+  public var status: String { "\(path)/status.json" }
   public var events: String { "\(path)/events.out.tfevents.0.mamba-dqn" }
 
   public var exists: Bool { FileManager.default.fileExists(atPath: path) }

@@ -12,12 +12,30 @@ public struct ProgressReport: Sendable {
   public var loss: Double?
 }
 
+/// Steps per second over the last ten seconds or more: learning is slower than filling the replay, so an average since the
+/// start misleads.
+public struct SpeedMeter: Sendable {
+  private var begin: (step: Int, seconds: Double)?
+  private var rate: Double?
+
+  public init() {}
+
+  /// To be asked at every step.
+  public mutating func stepsPerSecond(_ report: ProgressReport) -> Double {
+    let since = begin ?? (report.step - 1, 0)
+    begin = since
+    let seconds = report.sessionSeconds - since.seconds
+    let current = Double(report.step - since.step) / max(seconds, 1e-3)
+    if seconds > 10 { (begin, rate) = ((report.step, report.sessionSeconds), current) }
+    return rate ?? current
+  }
+}
+
 public final class ProgressLine {
   private let isTerminal: Bool
   private let interval: Double
   private var lastTime = -Double.infinity
-  private var first: (step: Int, seconds: Double)?
-  private var recent: (step: Int, seconds: Double, rate: Double)?
+  private var speed = SpeedMeter()
 
   public init() {
     isTerminal = isatty(STDERR_FILENO) == 1
@@ -25,10 +43,10 @@ public final class ProgressLine {
   }
 
   public func update(_ report: ProgressReport) {
-    if first == nil { first = (report.step - 1, 0) }
+    let rate = speed.stepsPerSecond(report)
     guard report.sessionSeconds - lastTime >= interval || report.step == report.totalSteps else { return }
     lastTime = report.sessionSeconds
-    let text = line(report)
+    let text = line(report, rate)
     FileHandle.standardError.write(Data((isTerminal ? "\r\u{1b}[2K\(text)" : text + "\n").utf8))
   }
 
@@ -37,18 +55,8 @@ public final class ProgressLine {
     if isTerminal && lastTime > 0 { FileHandle.standardError.write(Data("\n".utf8)) }
   }
 
-  private func line(_ report: ProgressReport) -> String {
+  private func line(_ report: ProgressReport, _ rate: Double) -> String {
     let share = Double(report.step) / Double(report.totalSteps)
-    // The last ten seconds or more: learning is slower than filling the replay, so an average since the start misleads.
-    if let old = recent {
-      if report.sessionSeconds - old.seconds > 10 {
-        let rate = Double(report.step - old.step) / (report.sessionSeconds - old.seconds)
-        recent = (report.step, report.sessionSeconds, rate)
-      }
-    } else {
-      recent = (first?.step ?? 0, 0, Double(report.step - (first?.step ?? 0)) / max(report.sessionSeconds, 1e-3))
-    }
-    let rate = recent?.rate ?? 0
     let remaining = rate > 0 ? Double(report.totalSteps - report.step) / rate : .infinity
     let width = 24, filled = Int(share * Double(width))
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
@@ -60,7 +68,8 @@ public final class ProgressLine {
     return text
   }
 
-  static func time(_ seconds: Double) -> String {
+  /// Such as 1:02:03 or 2:03.
+  public static func time(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e8 else { return "–" }
     let total = Int(seconds.rounded())
     return total >= 3600

@@ -13,7 +13,9 @@ struct MambaDQN: ParsableCommand {
       Go on with it:    mamba-dqn resume runs/…
       How good is it:   mamba-dqn evaluate runs/…
       """,
-    subcommands: [Train.self, Resume.self, Evaluate.self, Predict.self, Rollout.self, Bench.self, List.self])
+    subcommands: [
+      Train.self, Resume.self, Evaluate.self, Predict.self, Rollout.self, Bench.self, List.self, StudyCommand.self,
+    ])
 
   /// As the default, but every error is one line; a user's slip exits with 64, everything else with 1.
   static func main() {

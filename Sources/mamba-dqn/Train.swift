@@ -33,7 +33,7 @@ struct Train: ParsableCommand {
     if let steps { config.totalSteps = steps }
     for assignment in assignments { try Settings.apply(assignment, to: &config) }
     let folder = out.map(RunFolder.init(path:)) ?? Run.defaultFolder(config)
-    try finish(Run(config, in: folder, command: CommandLine.arguments))
+    try trainToEnd(Run(config, in: folder, command: CommandLine.arguments))
   }
 }
 
@@ -46,8 +46,11 @@ struct Resume: ParsableCommand {
   var folder: String
 
   func run() throws {
-    let resumed = try Run(resuming: RunFolder(path: folder))
-    for problem in resumed.refusedCheckpoints { say("warning: \(problem); going on from the one before") }
-    try finish(resumed)
+    let folder = RunFolder(path: folder)
+    try withExtendedLifetime(TaskLock.ofStudy(folder)) { try trainToEnd(Run(resuming: folder)) }
   }
+}
+
+private func trainToEnd(_ run: Run) throws {
+  if case .stopped = try finish(run, goOn: "mamba-dqn resume \(run.folder.path)") { throw stoppedBySignal }
 }

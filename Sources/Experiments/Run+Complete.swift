@@ -1,0 +1,25 @@
+/// What `train`, `resume` and a study's task share: to the end or to a request to stop, then weights and evaluation.
+import Environments
+import Records
+import Training
+
+extension Run {
+  public enum Outcome {
+    /// A checkpoint was written at this step.
+    case stopped(step: Int)
+    case finished(EvaluationReport)
+  }
+
+  /// Trains; at the end writes the weights, plays 100 greedy episodes with them and writes evaluation.json, which therefore
+  /// stands for a run that is complete.
+  public func complete(stopRequested: () -> Bool, report: (ProgressReport) -> Void) throws -> Outcome {
+    if case .stopped(let step) = try trainer.run(stopRequested: stopRequested, report: report) { return .stopped(step: step) }
+    try writeWeights()
+    let entry = try EnvironmentCatalog.entry(config.environment)
+    let episodes = try evaluate(
+      { EpisodeActor(trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0)
+    let evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)
+    try AtomicFile.write(evaluation.json, to: folder.evaluation)
+    return .finished(evaluation)
+  }
+}
