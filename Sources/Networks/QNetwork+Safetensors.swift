@@ -58,7 +58,7 @@ extension NetworkSizes {
       }
       (stateSize, convolutionWidth, expansion) = (a[1], convolution[2], a[0] / modelSize)
     }
-    guard encoder == .mamba || encoder == .dqn else {
+    guard encoder != .transformer else {
       throw FileError(file.path, "is a network of kind \(encoder.rawValue), which is not built yet")
     }
   }

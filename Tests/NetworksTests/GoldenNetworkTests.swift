@@ -19,6 +19,7 @@ struct Golden: CustomTestStringConvertible, Sendable {
 @Suite struct GoldenNetworkTests {
   static let goldens = [
     Golden(file: "dqn", encoder: .dqn), Golden(file: "mamba", encoder: .mamba), Golden(file: "mamba-odd", encoder: .mamba),
+    Golden(file: "lstm", encoder: .lstm),
   ]
 
   struct Settings: Decodable {
