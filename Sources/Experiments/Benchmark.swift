@@ -74,32 +74,38 @@ public enum Benchmark {
     ]
   }
 
-  /// Steps per second under random actions, resets included.
-  public static func environment(_ entry: EnvironmentEntry, seconds limit: Double = 1) throws -> BenchmarkLine {
-    var world = try entry.make()
+  /// Steps per second under random actions, resets included: one environment; and, where it is native, many of them on one
+  /// core and on all.
+  public static func environment(_ entry: EnvironmentEntry) throws -> [BenchmarkLine] {
+    let single = try environment(entry, copies: 1, threads: 1)
+    guard entry.parallelEpisodes > 1 else { return [single] }
+    return try [single]
+      + [1, entry.parallelEpisodes].map { try environment(entry, copies: 64 * entry.parallelEpisodes, threads: $0) }
+  }
+
+  private static func environment(_ entry: EnvironmentEntry, copies: Int, threads: Int) throws -> BenchmarkLine {
+    let world = try VectorEnvironment(count: copies, autoreset: .sameStep, threads: threads, make: entry.make)
     var generator = SplitMix64(seed: 1)
-    var observation = [Float](repeating: 0, count: world.observationSpace.count)
     let actions = UInt64(world.actionSpace.count)
-    try observation.withUnsafeMutableBufferPointer { try world.reset(seed: 0, into: $0) }
+    try world.reset(seed: 0)
     var rates: [Double] = []
     let clock = ContinuousClock()
     for _ in 0..<7 {
       let start = clock.now
       var steps = 0
-      while clock.now - start < .seconds(limit / 7) {
-        for _ in 0..<64 {
-          let action = Int(generator.next(upperBound: actions))
-          let step = try observation.withUnsafeMutableBufferPointer { try world.step(action, into: $0) }
-          if step.isLast { try observation.withUnsafeMutableBufferPointer { try world.reset(seed: nil, into: $0) } }
+      while clock.now - start < .milliseconds(300) {
+        for _ in 0..<max(1, 64 / copies) {
+          try world.step((0..<copies).map { _ in Int(generator.next(upperBound: actions)) })
+          steps += copies
         }
-        steps += 64
       }
       rates.append(Double(steps) / ((clock.now - start) / .seconds(1)))
     }
     rates.sort()
     return BenchmarkLine(
-      bench: "environment \(entry.name)", shape: ["observation": observation.count, "actions": Int(actions)],
-      unit: "steps/s", min: rates[0], median: rates[3], max: rates[6], rounds: 7)
+      bench: "environment \(entry.name)",
+      shape: ["observation": world.observationSpace.count, "actions": Int(actions), "copies": copies], threads: threads,
+      unit: "steps/s", min: rates[0], median: rates[3], max: rates[6], rounds: rates.count)
   }
 
   // MARK: - Measuring

@@ -31,7 +31,7 @@ struct Bench: ParsableCommand {
     case .update: lines = [try Benchmark.update(config, observationSize: features, actionCount: actions)]
     case .act: lines = [Benchmark.act(config, observationSize: features, actionCount: actions)]
     case .scan: lines = Benchmark.scan(config)
-    case .environment: lines = [try Benchmark.environment(entry)]
+    case .environment: lines = try Benchmark.environment(entry)
     }
     for line in lines { print(try line.json) }
   }
