@@ -22,6 +22,6 @@ public func makeEncoder(_ sizes: NetworkSizes, _ generator: inout SplitMix64) ->
   case .mamba: MambaEncoder(sizes, &generator)
   case .dqn: LastObservationEncoder(sizes)
   case .lstm: LSTMEncoder(sizes, &generator)
-  case .transformer: preconditionFailure("\(sizes.encoder) is not built yet")
+  case .transformer: TransformerEncoder(sizes, &generator)
   }
 }
