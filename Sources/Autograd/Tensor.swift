@@ -77,6 +77,13 @@ public struct Tensor: BitwiseCopyable {
     return view(offset: (time - 1) * stride, rows: rows / time, columns: columns, stride: time * stride)
   }
 
+  /// The same floats, row after row, in `rows` rows. Dense tensors only.
+  public func reshaped(rows: Int) -> Tensor {
+    precondition(isDense && self.rows * columns % rows == 0, "[\(self.rows), \(columns)] in \(rows) rows")
+    let columns = self.rows * columns / rows
+    return view(offset: 0, rows: rows, columns: columns, stride: columns)
+  }
+
   private func view(offset: Int, rows: Int, columns: Int, stride: Int) -> Tensor {
     Tensor(
       values: values + offset, gradientStorage: gradientStorage.map { $0 + offset }, freshness: freshness, rows: rows,

@@ -169,7 +169,14 @@ public enum Benchmark {
       let tokens = Double(batch * sizes.windowLength)
       let products = 2 * (tokens * Double(4 * token + 3 * first) + Double(batch) * Double(4 * last))
       return products + Double(batch * (sizes.windowLength - 1) * inner * sizes.stateSize) * 38
-    case .lstm, .transformer: return nil
+    case .lstm:
+      let gates = 4 * sizes.modelSize * sizes.modelSize  // the first step has no recurrent product
+      let tokens = batch * sizes.windowLength * (4 * (second + gates) + 3 * first)
+      return 2 * Double(tokens + batch * (sizes.windowLength - 1) * 4 * gates + batch * 4 * head)
+    case .transformer:
+      let square = sizes.modelSize * sizes.modelSize  // the last layer: keys and values everywhere, the rest at one position
+      let tokens = batch * sizes.windowLength * (4 * (second + 8 * square + 2 * square) + 3 * first)
+      return 2 * Double(tokens + batch * 4 * (6 * square + head))
     }
   }
 }

@@ -1,5 +1,6 @@
 /// The one table of settings: it drives `--set key=value`, its checks, and `list settings`.
 import Foundation
+import Networks
 import Records
 
 public struct Setting: Sendable {
@@ -70,6 +71,10 @@ public enum Settings {
     }
     guard config.epsilonEnd <= config.epsilonStart else {
       throw UsageError("epsilonEnd=\(config.epsilonEnd) lies above epsilonStart=\(config.epsilonStart)")
+    }
+    guard config.encoder != .transformer || config.modelSize % TransformerEncoder.heads == 0 else {
+      throw UsageError(
+        "modelSize=\(config.modelSize): a transformer has \(TransformerEncoder.heads) heads and needs a multiple of that")
     }
   }
 

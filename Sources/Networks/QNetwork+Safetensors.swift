@@ -58,8 +58,16 @@ extension NetworkSizes {
       }
       (stateSize, convolutionWidth, expansion) = (a[1], convolution[2], a[0] / modelSize)
     }
-    guard encoder == .mamba || encoder == .dqn else {
-      throw FileError(file.path, "is a network of kind \(encoder.rawValue), which is not built yet")
+    if encoder == .transformer {
+      let positions = try shape("position", 3)[1]
+      guard windowLength == nil || windowLength == positions else {
+        throw FileError(file.path, "has learned positions for windows of \(positions), not of \(self.windowLength)")
+      }
+      guard modelSize % Transformer.heads == 0 else {
+        throw FileError(
+          file.path, "has a model size of \(modelSize); \(Transformer.heads) attention heads need a multiple of theirs")
+      }
+      self.windowLength = positions
     }
   }
 }

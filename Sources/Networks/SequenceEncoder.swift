@@ -21,6 +21,7 @@ public func makeEncoder(_ sizes: NetworkSizes, _ generator: inout SplitMix64) ->
   switch sizes.encoder {
   case .mamba: MambaEncoder(sizes, &generator)
   case .dqn: LastObservationEncoder(sizes)
-  case .lstm, .transformer: preconditionFailure("\(sizes.encoder) is not built yet")
+  case .lstm: LSTMEncoder(sizes, &generator)
+  case .transformer: TransformerEncoder(sizes, &generator)
   }
 }

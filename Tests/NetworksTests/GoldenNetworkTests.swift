@@ -19,6 +19,7 @@ struct Golden: CustomTestStringConvertible, Sendable {
 @Suite struct GoldenNetworkTests {
   static let goldens = [
     Golden(file: "dqn", encoder: .dqn), Golden(file: "mamba", encoder: .mamba), Golden(file: "mamba-odd", encoder: .mamba),
+    Golden(file: "lstm", encoder: .lstm), Golden(file: "transformer", encoder: .transformer),
   ]
 
   struct Settings: Decodable {
@@ -112,8 +113,13 @@ struct Golden: CustomTestStringConvertible, Sendable {
       }
     }
     network.forEachParameter { name, parameter in
-      let difference = zip(parameter.values, tensors.doubles("final." + name)).map { abs(Double($0) - $1) }.max() ?? .infinity
-      #expect(difference <= 1e-5, "final \(name): \(difference)")
+      let differences = zip(parameter.values, tensors.doubles("final." + name)).map { abs(Double($0) - $1) }
+      for (i, difference) in differences.enumerated() {
+        // Attention does not depend on a key's bias: its gradient is rounding noise, which AdamW scales up. PyTorch's own
+        // float32 and float64 end 1.2e-4 apart there.
+        let isKeyBias = name.hasSuffix("in_proj_bias") && i / (differences.count / 3) == 1
+        #expect(difference <= (isKeyBias ? 1e-3 : 1e-5), "final \(name)[\(i)]: \(difference)")
+      }
     }
   }
 }

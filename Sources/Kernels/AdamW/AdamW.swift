@@ -8,6 +8,9 @@ public enum AdamWKernel {
     public var shrink: Float
     public var beta1: Float
     public var beta2: Float
+    /// 1 − β₁ and 1 − β₂, rounded after the subtraction: 1 − Float(0.999) would be off by 5e-5 of itself.
+    public var take1: Float
+    public var take2: Float
     /// learningRate / (1 − β₁ᵗ).
     public var stepSize: Float
     /// 1 / √(1 − β₂ᵗ).
@@ -16,10 +19,11 @@ public enum AdamWKernel {
     /// What the gradient is multiplied by: the clipping coefficient.
     public var gradientScale: Float
     public init(
-      learningRate: Float, shrink: Float, beta1: Float, beta2: Float, stepSize: Float, secondMomentScale: Float,
+      learningRate: Float, shrink: Float, beta1: Double, beta2: Double, stepSize: Float, secondMomentScale: Float,
       epsilon: Float, gradientScale: Float
     ) {
-      (self.learningRate, self.shrink, self.beta1, self.beta2) = (learningRate, shrink, beta1, beta2)
+      (self.learningRate, self.shrink) = (learningRate, shrink)
+      (self.beta1, self.beta2, take1, take2) = (Float(beta1), Float(beta2), Float(1 - beta1), Float(1 - beta2))
       (self.stepSize, self.secondMomentScale, self.epsilon) = (stepSize, secondMomentScale, epsilon)
       self.gradientScale = gradientScale
     }
@@ -48,7 +52,7 @@ public enum AdamWKernel {
     firstMoment m: UnsafeMutablePointer<Float>, secondMoment v: UnsafeMutablePointer<Float>,
     largestSecondMoment: UnsafeMutablePointer<Float>?
   ) {
-    let keep1 = splat(step.beta1), take1 = splat(1 - step.beta1), keep2 = splat(step.beta2), take2 = splat(1 - step.beta2)
+    let keep1 = splat(step.beta1), take1 = splat(step.take1), keep2 = splat(step.beta2), take2 = splat(step.take2)
     var i = 0
     while i < count {
       let gradient = load(g + i) * splat(step.gradientScale)

@@ -1,0 +1,22 @@
+/// PyTorch's `nn.LayerNorm`, with the residual connection before it.
+import Autograd
+
+public struct LayerNorm: Layer {
+  /// γ and β [size], 1 and 0 at the start.
+  public let gain, bias: Parameter
+
+  public init(_ size: Int) {
+    gain = Parameter(shape: [size]) { _ in 1 }
+    bias = Parameter(shape: [size])
+  }
+
+  /// The norm of x + residual, both [rows, size].
+  public func callAsFunction(_ x: Tensor, adding residual: Tensor, on tape: Tape) -> Tensor {
+    tape.addLayerNorm(x, residual, gain: gain.tensor, bias: bias.tensor)
+  }
+
+  public func forEachParameter(_ body: (String, Parameter) -> Void) {
+    body("weight", gain)
+    body("bias", bias)
+  }
+}
