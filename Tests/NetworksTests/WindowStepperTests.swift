@@ -3,16 +3,17 @@
 import Autograd
 import Networks
 import Randomness
+import Records
 import Testing
 
 @Suite struct WindowStepperTests {
-  @Test(arguments: [[8, 10, 128, 64], [3, 4, 12, 5], [5, 7, 40, 9]])
-  func stepsEqualTheFullWindow(_ size: [Int]) throws {
+  @Test(arguments: [EncoderKind.mamba, .lstm], [[8, 10, 128, 64], [3, 4, 12, 5], [5, 7, 40, 9]])
+  func stepsEqualTheFullWindow(_ encoder: EncoderKind, _ size: [Int]) throws {
     let (features, time, model, states) = (size[0], size[1], size[2], size[3])
     var generator = SplitMix64(seed: 5)
     let network = QNetwork(
       NetworkSizes(
-        encoder: .mamba, observationSize: features, actionCount: 3, windowLength: time, hiddenSize: 2 * model,
+        encoder: encoder, observationSize: features, actionCount: 3, windowLength: time, hiddenSize: 2 * model,
         modelSize: model, stateSize: states), &generator)
     let stepper = try #require(WindowStepper(network))
     let tape = Tape()
