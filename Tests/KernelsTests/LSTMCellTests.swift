@@ -27,20 +27,18 @@ import Testing
     let gateStride = 4 * size + 3
     var gates = [Float](repeating: .nan, count: rows * gateStride)
     var c = [Float](repeating: .nan, count: rows * size), h = c, alone = c
-    withPointers(x, hidden, packedInput, packedRecurrent) { x, hidden, packedInput, packedRecurrent in
-      let input = LSTMCell.Product(x, stride: inputs, inputs: inputs, packed: packedInput)
-      let state = hasState ? LSTMCell.Product(hidden, stride: size, inputs: size, packed: packedRecurrent) : nil
-      previous.withUnsafeBufferPointer { previous in
-        let previous = hasState ? previous.baseAddress : nil
-        cell.forward(
-          rows: rows, bias: bias, x: input, hidden: state, previous: previous, c: &c, cStride: size, h: &h, hStride: size,
-          gates: &gates, gateStride: gateStride)
-        var scratch = c
-        cell.forward(
-          rows: rows, bias: bias, x: input, hidden: state, previous: previous, c: &scratch, cStride: size, h: &alone,
-          hStride: size, gates: nil, gateStride: 0)
-      }
+    func forward(
+      _ x: UnsafePointer<Float>, _ hidden: UnsafePointer<Float>, _ packedInput: UnsafePointer<Float>,
+      _ packedRecurrent: UnsafePointer<Float>, _ previous: UnsafePointer<Float>, _ h: UnsafeMutablePointer<Float>,
+      _ gates: UnsafeMutablePointer<Float>?
+    ) {
+      cell.forward(
+        rows: rows, bias: bias, x: .init(x, stride: inputs, inputs: inputs, packed: packedInput),
+        hidden: hasState ? .init(hidden, stride: size, inputs: size, packed: packedRecurrent) : nil,
+        previous: hasState ? previous : nil, c: &c, cStride: size, h: h, hStride: size, gates: gates, gateStride: gateStride)
     }
+    forward(x, hidden, packedInput, packedRecurrent, previous, &alone, nil)
+    forward(x, hidden, packedInput, packedRecurrent, previous, &h, &gates)
     func dense(_ rowsApart: [Float]) -> [Float] {
       (0..<rows).flatMap { rowsApart[$0 * gateStride..<$0 * gateStride + 4 * size] }
     }
@@ -64,16 +62,5 @@ import Testing
     #expect(relativeDifference(dPrevious, g.dPrevious) < 3e-6)
     let sums = (0..<4 * size).map { column in (0..<rows).reduce(1.0) { $0 + g.da[$1 * 4 * size + column] } }
     #expect(relativeDifference(dBias, sums) < 3e-6)
-  }
-
-  private func withPointers(
-    _ a: [Float], _ b: [Float], _ c: [Float], _ d: [Float],
-    _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>) -> Void
-  ) {
-    // An array passed as a pointer stays put for the call.
-    func call(
-      _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>, _ d: UnsafePointer<Float>
-    ) { body(a, b, c, d) }
-    call(a, b, c, d)
   }
 }

@@ -27,7 +27,7 @@ struct Golden: CustomTestStringConvertible, Sendable {
       else { return nil }
       return Golden(file: String(name.dropLast(".safetensors".count)), encoder: encoder, folder: folder)
     }
-    precondition(!goldens.isEmpty, "MAMBA_GOLDEN_FULL=\(folder) holds no KIND-lunar.safetensors")
+    if goldens.isEmpty { fatalError("MAMBA_GOLDEN_FULL=\(folder) holds no KIND-lunar.safetensors") }
     return goldens
   }()
 }
