@@ -16,6 +16,6 @@ public struct LSTMEncoder: SequenceEncoder {
   public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
     lstm(features, time: time, on: tape)
   }
-  public func makeWindow(time: Int) -> (any SlidingWindow)? { nil }
+  public func makeWindow(time: Int) -> (any SlidingWindow)? { LSTMWindow(lstm, time: time) }
   public func forEachParameter(_ body: (String, Parameter) -> Void) { lstm.forEachParameter(body) }
 }

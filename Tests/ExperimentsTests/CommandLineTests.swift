@@ -111,10 +111,11 @@ import Testing
   }
 
   /// A PyTorch state dict (the golden's weights), windows of its input: its q and latent.
-  @Test func predictEqualsPyTorch() throws {
+  @Test(arguments: [("mamba", "mamba.D"), ("lstm", "lstm.bias_hh_l0")])
+  func predictEqualsPyTorch(_ encoder: String, _ missing: String) throws {
     let space = try Workspace()
     let golden = try GoldenTensors(
-      URL(fileURLWithPath: packageRoot + "/Tests/NetworksTests/Golden/mamba.safetensors"))
+      URL(fileURLWithPath: packageRoot + "/Tests/NetworksTests/Golden/\(encoder).safetensors"))
     func tensor(_ name: String) -> Safetensors.Tensor {
       Safetensors.Tensor(shape: golden.shape(name) ?? [], values: golden.floats(name))
     }
@@ -131,10 +132,10 @@ import Testing
       #expect((zip(actual, expected).map { abs($0 - $1) }.max() ?? 1) <= 1e-5)
     }
     // Wrong shapes, a missing tensor, one too many.
-    let broken = weights.filter { $0 != "weight.mamba.D" }.map { (String($0.dropFirst(7)), tensor($0)) }
+    let broken = weights.filter { $0 != "weight." + missing }.map { (String($0.dropFirst(7)), tensor($0)) }
     try Safetensors.write(broken, to: space.file("broken"))
     let refused = try mamba("predict \(space.file("broken")) --input \(space.file("input"))")
-    #expect(refused.status == 1 && refused.error.contains("has no tensor mamba.D"))
+    #expect(refused.status == 1 && refused.error.contains("has no tensor \(missing)"))
     try Safetensors.write([("input", .init(shape: [1, 7, 5], values: Array(repeating: 0, count: 35)))], to: space.file("five"))
     let five = try mamba("predict \(space.file("net")) --input \(space.file("five"))")
     #expect(five.status == 1 && five.error.contains("input has 5 features; the network reads 6"))

@@ -13,14 +13,31 @@ import Testing
 struct Golden: CustomTestStringConvertible, Sendable {
   var file: String
   var encoder: EncoderKind
+  /// Where the file lies; nil in this bundle.
+  var folder: String?
   var testDescription: String { file }
+
+  /// Every `KIND-lunar.safetensors` in the folder that MAMBA_GOLDEN_FULL names (`make_goldens.py FOLDER SEED --full`):
+  /// megabytes that are not kept here.
+  static let full: [Golden] = {
+    guard let folder = ProcessInfo.processInfo.environment["MAMBA_GOLDEN_FULL"] else { return [] }
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let goldens = files.sorted().compactMap { name -> Golden? in
+      guard name.hasSuffix("-lunar.safetensors"), let encoder = EncoderKind(rawValue: String(name.prefix { $0 != "-" }))
+      else { return nil }
+      return Golden(file: String(name.dropLast(".safetensors".count)), encoder: encoder, folder: folder)
+    }
+    if goldens.isEmpty { fatalError("MAMBA_GOLDEN_FULL=\(folder) holds no KIND-lunar.safetensors") }
+    return goldens
+  }()
 }
 
 @Suite struct GoldenNetworkTests {
-  static let goldens = [
-    Golden(file: "dqn", encoder: .dqn), Golden(file: "mamba", encoder: .mamba), Golden(file: "mamba-odd", encoder: .mamba),
-    Golden(file: "lstm", encoder: .lstm), Golden(file: "transformer", encoder: .transformer),
-  ]
+  static let goldens =
+    [
+      Golden(file: "dqn", encoder: .dqn), Golden(file: "mamba", encoder: .mamba), Golden(file: "mamba-odd", encoder: .mamba),
+      Golden(file: "lstm", encoder: .lstm), Golden(file: "transformer", encoder: .transformer),
+    ] + Golden.full
 
   struct Settings: Decodable {
     var obs, hidden, d_model, actions, L, d_state, batch: Int
@@ -28,7 +45,9 @@ struct Golden: CustomTestStringConvertible, Sendable {
   }
 
   private func open(_ golden: Golden) throws -> (GoldenTensors, Settings, QNetwork) {
-    let url = try #require(Bundle.module.url(forResource: "Golden/\(golden.file)", withExtension: "safetensors"))
+    let url = try #require(
+      golden.folder.map { URL(filePath: $0).appending(path: golden.file + ".safetensors") }
+        ?? Bundle.module.url(forResource: "Golden/\(golden.file)", withExtension: "safetensors"))
     let tensors = try GoldenTensors(url)
     let settings = try JSONDecoder().decode(Settings.self, from: Data(try #require(tensors.metadata["settings"]).utf8))
     return (tensors, settings, try network(golden, tensors, settings))

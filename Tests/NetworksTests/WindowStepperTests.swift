@@ -38,4 +38,33 @@ import Testing
     }
     #expect(worst < 4e-6)
   }
+
+  /// A new episode under other parameters: nothing of the old one stays. Windows of one token too, where the form allows it.
+  @Test(arguments: [
+    (EncoderKind.mamba, 4, 11), (.lstm, 4, 11), (.lstm, 1, 11), (.transformer, 4, 12), (.transformer, 1, 12), (.dqn, 3, 11),
+  ])
+  func beginForgetsEverything(_ encoder: EncoderKind, _ time: Int, _ model: Int) throws {
+    var generator = SplitMix64(seed: 6)
+    let network = QNetwork(
+      NetworkSizes(
+        encoder: encoder, observationSize: 3, actionCount: 2, windowLength: time, hiddenSize: 16, modelSize: model, stateSize: 5),
+      &generator)
+    let stepper = try #require(WindowStepper(network))
+    for _ in 0..<3 {
+      network.forEachParameter { _, parameter in
+        for i in 0..<parameter.count { parameter.values[i] += Float(generator.uniform(-0.2, 0.2)) }
+      }
+      var window = Array(repeating: (0..<3).map { _ in Float(generator.uniform(-2, 2)) }, count: time).flatMap { $0 }
+      stepper.begin(window)
+      for _ in 0..<2 * time {
+        let expected = network.evaluate(window, batch: 1, time: time)
+        let latent = try #require(stepper.latent)
+        for i in 0..<model { #expect(abs(latent[i] - expected.latent[i]) < 2e-6) }
+        for i in 0..<2 { #expect(abs(stepper.values[i] - expected.q[i]) < 2e-6) }
+        let next = (0..<3).map { _ in Float(generator.uniform(-2, 2)) }
+        window = Array(window.dropFirst(3)) + next
+        stepper.push(next)
+      }
+    }
+  }
 }

@@ -1,6 +1,6 @@
-/// An LSTM over a window, from a zero state, of which only the last hidden state is wanted. One product projects all
-/// inputs; a step then adds one product with W_hh (the first none: its h′ is zero). Backwards the steps leave the gradients
-/// of all gates, and one product each gives those of x, W_ih and W_hh.
+/// An LSTM over a window, from a zero state, of which only the last hidden state is wanted (the first step has no product
+/// with W_hh: its h′ is zero). Backwards the steps leave the gradients of all pre-activations; one product each then gives
+/// those of x, W_ih and W_hh.
 import Kernels
 
 struct LSTMOperation: Operation {
@@ -57,36 +57,42 @@ extension Tape {
       "lstm: x [\(x.rows), \(x.columns)] in windows of \(time), weights [\(inputWeight.rows), \(inputWeight.columns)] and "
         + "[\(recurrentWeight.rows), \(size)]")
     let y = tensor(rows: batch, columns: size)
-    let gates = floats(x.rows * width), bias = floats(width)
+    let cell = LSTMCell(size: size)
+    let bias = floats(width)
     for i in 0..<width { bias[i] = inputBias.values[i] + recurrentBias.values[i] }
-    GEMM.timesTransposed(
-      m: x.rows, n: width, k: x.columns, a: x.values, aStride: x.stride, b: inputWeight.values, bStride: x.columns,
-      c: gates, cStride: width, .overwrite)
-    // Without gradients every step overwrites one state.
-    let history = isRecording ? time : 1
-    let cells = floats(batch * history * size)
-    let previousHidden = isRecording ? floats(batch * time * size) : y.values
+    let packedInput = floats(cell.packedCount(inputs: x.columns)), packedRecurrent = floats(cell.packedCount(inputs: size))
+    cell.pack(inputWeight.values, inputs: x.columns, into: packedInput)
+    cell.pack(recurrentWeight.values, inputs: size, into: packedRecurrent)
+
+    // Without gradients one c serves every step, and two h by turns.
+    let gates = isRecording ? floats(x.rows * width) : nil
+    let cells = floats(batch * (isRecording ? time : 1) * size)
+    let hidden = floats(batch * (isRecording ? time : 1) * size)
     if isRecording {
-      for row in 0..<batch { (previousHidden + row * time * size).update(repeating: 0, count: size) }
+      for row in 0..<batch { (hidden + row * time * size).update(repeating: 0, count: size) }
     }
     for t in 0..<time {
-      let now = isRecording ? t : 0, before = isRecording ? t - 1 : 0
-      let isLast = t == time - 1
-      if t > 0 {
-        GEMM.timesTransposed(
-          m: batch, n: width, k: size, a: previousHidden + now * size, aStride: history * size, b: recurrentWeight.values,
-          bStride: size, c: gates + t * width, cStride: time * width, .add)
+      let before: UnsafeMutablePointer<Float>, after: UnsafeMutablePointer<Float>
+      if isRecording {
+        (before, after) = (hidden + t * size, t < time - 1 ? hidden + (t + 1) * size : y.values)
+      } else {
+        (before, after) = (time - t) % 2 == 1 ? (hidden, y.values) : (y.values, hidden)
       }
-      LSTMCell(size: size).forward(
-        rows: batch, gates: gates + t * width, gateStride: time * width, bias: bias,
-        previous: t > 0 ? UnsafePointer(cells + before * size) : nil, c: cells + now * size, cStride: history * size,
-        h: isLast || !isRecording ? y.values : previousHidden + (t + 1) * size,
-        hStride: isLast || !isRecording ? size : time * size)
+      let history = isRecording ? time * size : size
+      cell.forward(
+        rows: batch, bias: bias,
+        x: .init(x.values + t * x.stride, stride: time * x.stride, inputs: x.columns, packed: packedInput),
+        hidden: t > 0 ? .init(before, stride: history, inputs: size, packed: packedRecurrent) : nil,
+        previous: t > 0 ? UnsafePointer(isRecording ? cells + (t - 1) * size : cells) : nil,
+        c: isRecording ? cells + t * size : cells, cStride: history, h: after, hStride: t < time - 1 ? history : size,
+        gates: gates.map { $0 + t * width }, gateStride: time * width)
     }
-    record(
-      LSTMOperation(
-        x: x, inputWeight: inputWeight, recurrentWeight: recurrentWeight, inputBias: inputBias, recurrentBias: recurrentBias,
-        y: y, gates: gates, cells: cells, previousHidden: previousHidden, time: time))
+    if let gates {
+      record(
+        LSTMOperation(
+          x: x, inputWeight: inputWeight, recurrentWeight: recurrentWeight, inputBias: inputBias,
+          recurrentBias: recurrentBias, y: y, gates: gates, cells: cells, previousHidden: hidden, time: time))
+    }
     return y
   }
 }

@@ -2,42 +2,52 @@
 import Foundation
 
 extension LSTMCell {
-  /// a [rows, 4 size] with biases added; previous [rows, size].
+  /// x [rows, inputs], h′ and c′ [rows, size], weights [4 size, inputs] and [4 size, size], bias [4 size].
   public func referenceForward(
-    rows: Int, a: [Double], previous: [Double]
+    rows: Int, inputs: Int, x: [Float], hidden: [Float], previous: [Float], inputWeight: [Float], recurrentWeight: [Float],
+    bias: [Float]
   ) -> (gates: [Double], c: [Double], h: [Double]) {
-    var gates = a, c = previous, h = previous
+    var gates = [Double](repeating: 0, count: rows * 4 * size)
+    var c = [Double](repeating: 0, count: rows * size), h = c
     for r in 0..<rows {
+      for j in 0..<4 * size {
+        var a = Double(bias[j])
+        for k in 0..<inputs { a += Double(x[r * inputs + k]) * Double(inputWeight[j * inputs + k]) }
+        for k in 0..<size { a += Double(hidden[r * size + k]) * Double(recurrentWeight[j * size + k]) }
+        gates[r * 4 * size + j] = j / size == 2 ? Foundation.tanh(a) : 1 / (1 + Foundation.exp(-a))
+      }
       for j in 0..<size {
-        func at(_ gate: Int) -> Int { (r * 4 + gate) * size + j }
-        for gate in [0, 1, 3] { gates[at(gate)] = 1 / (1 + Foundation.exp(-a[at(gate)])) }
-        gates[at(2)] = Foundation.tanh(a[at(2)])
-        c[r * size + j] = gates[at(1)] * previous[r * size + j] + gates[at(0)] * gates[at(2)]
-        h[r * size + j] = gates[at(3)] * Foundation.tanh(c[r * size + j])
+        let (i, f, g, o) = unit(gates, r, j)
+        c[r * size + j] = f * Double(previous[r * size + j]) + i * g
+        h[r * size + j] = o * Foundation.tanh(c[r * size + j])
       }
     }
     return (gates, c, h)
   }
 
-  /// Gradients of a and of the cell before, from those of h and, through the next step, of c.
+  /// Gradients of a and of c′, from those of h and, through the next step, of c.
   public func referenceBackward(
-    rows: Int, a: [Double], previous: [Double], dh: [Double], dc: [Double]
+    rows: Int, gates: [Double], c: [Double], previous: [Float], dh: [Float], dc: [Float]
   ) -> (da: [Double], dPrevious: [Double]) {
-    let (gates, c, _) = referenceForward(rows: rows, a: a, previous: previous)
-    var da = a, dPrevious = previous
+    var da = gates, dPrevious = c
     for r in 0..<rows {
       for j in 0..<size {
-        func at(_ gate: Int) -> Int { (r * 4 + gate) * size + j }
-        let here = r * size + j
-        let i = gates[at(0)], f = gates[at(1)], g = gates[at(2)], o = gates[at(3)], squashed = Foundation.tanh(c[here])
-        let dCell = dc[here] + dh[here] * o * (1 - squashed * squashed)
-        da[at(0)] = dCell * g * i * (1 - i)
-        da[at(1)] = dCell * previous[here] * f * (1 - f)
-        da[at(2)] = dCell * i * (1 - g * g)
-        da[at(3)] = dh[here] * squashed * o * (1 - o)
+        let (i, f, g, o) = unit(gates, r, j)
+        let here = r * size + j, squashed = Foundation.tanh(c[here]), dHidden = Double(dh[here])
+        let dCell = Double(dc[here]) + dHidden * o * (1 - squashed * squashed)
+        let first = r * 4 * size + j
+        da[first] = dCell * g * i * (1 - i)
+        da[first + size] = dCell * Double(previous[here]) * f * (1 - f)
+        da[first + 2 * size] = dCell * i * (1 - g * g)
+        da[first + 3 * size] = dHidden * squashed * o * (1 - o)
         dPrevious[here] = dCell * f
       }
     }
     return (da, dPrevious)
+  }
+
+  private func unit(_ gates: [Double], _ r: Int, _ j: Int) -> (i: Double, f: Double, g: Double, o: Double) {
+    let first = r * 4 * size + j
+    return (gates[first], gates[first + size], gates[first + 2 * size], gates[first + 3 * size])
   }
 }
