@@ -75,9 +75,11 @@ let package = Package(
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
         "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
+    room("Reports", ["Records", "Statistics", "Randomness"]),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
+        "Reports", "Statistics",
         "Experiments", "Training", "Environments", "Networks", "Records", "MachineSupport", argumentParser,
       ],
       swiftSettings: vectorised),
@@ -95,6 +97,7 @@ let package = Package(
     tests(of: "Environments", ["Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
+    tests(of: "Reports", ["Records", "Statistics"]),
     tests(of: "Experiments", ["mamba-dqn", "Records"]),
   ],
   swiftLanguageModes: [.v6],

@@ -78,7 +78,7 @@ public enum Benchmark {
   /// core and on all.
   public static func environment(_ entry: EnvironmentEntry) throws -> [BenchmarkLine] {
     let single = try environment(entry, copies: 1, threads: 1)
-    guard entry.parallelEpisodes > 1 else { return [single] }
+    guard entry.isNative && entry.parallelEpisodes > 1 else { return [single] }
     return try [single]
       + [1, entry.parallelEpisodes].map { try environment(entry, copies: 64 * entry.parallelEpisodes, threads: $0) }
   }

@@ -9,8 +9,9 @@ public struct EnvironmentEntry: Sendable {
   public let make: @Sendable () throws -> any Environment
   /// A hand-written policy, where there is one.
   public let heuristic: (@Sendable () -> any Policy)?
+  public var isNative: Bool { !name.hasPrefix("gymnasium:") }
   /// How many episodes `evaluate` plays side by side: native environments fill the cores, a Python worker is one process.
-  public var parallelEpisodes: Int { name.hasPrefix("gymnasium:") ? 1 : VectorEnvironment.coreCount }
+  public var parallelEpisodes: Int { isNative ? VectorEnvironment.coreCount : 1 }
 }
 
 public enum EnvironmentCatalog {

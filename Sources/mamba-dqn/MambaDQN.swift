@@ -15,6 +15,7 @@ struct MambaDQN: ParsableCommand {
       """,
     subcommands: [
       Train.self, Resume.self, Evaluate.self, Predict.self, Rollout.self, Bench.self, List.self, StudyCommand.self,
+      ReportCommand.self,
     ])
 
   /// As the default, but every error is one line; a user's slip exits with 64, everything else with 1.

@@ -1,0 +1,115 @@
+/// What a run folder tells, as plain data: for reports. Reads whole folders, running ones, and the thinned ones that
+/// `study export` makes; knows no network.
+import Foundation
+
+public struct RunRecord: Sendable {
+  /// One row of progress.csv, as far as reports read it; `loss` is nil before learning starts.
+  public struct Progress: Sendable {
+    public var step: Int
+    public var loss: Double?
+    /// Wall-clock seconds of training until then.
+    public var elapsed: Double
+  }
+  /// One row of monitor.csv, and the environment step at which the episode ended.
+  public struct Episode: Sendable, Equatable {
+    public var endStep: Int
+    public var `return`: Double
+  }
+  /// What reports read of evaluation.json: greedy episodes of the final weights.
+  public struct Evaluation: Codable, Sendable {
+    public var returns: [Double]
+    public var lengths: [Int]
+    public var shareTruncated: Double
+  }
+
+  public let path: String
+  public let config: ExperimentConfig
+  public let progress: [Progress]
+  public let episodes: [Episode]
+  public let evaluation: Evaluation?
+  /// Nil where the run did not record it.
+  public let provenance: Provenance?
+  public let command: String?
+
+  /// The last step that the logs know.
+  public var step: Int { max(progress.last?.step ?? 0, episodes.last?.endStep ?? 0) }
+  public var isFinished: Bool { evaluation != nil && (progress.last?.step ?? 0) >= config.totalSteps }
+
+  /// Throws a `FileError` that says what is wrong with the folder. A last line that is still being written is no error.
+  public init(_ folder: RunFolder) throws {
+    path = folder.path
+    config = try ExperimentConfig(path: folder.config)
+    progress = try Self.rows(folder.progress, columns: ["step", "train/loss", "time_elapsed"]).map { row in
+      guard let step = Int(row[0]), let elapsed = Double(row[2]), row[1].isEmpty || Double(row[1]) != nil else {
+        throw FileError(folder.progress, "has the row \(row.joined(separator: ",")): numbers are needed")
+      }
+      return Progress(step: step, loss: Double(row[1]), elapsed: elapsed)
+    }
+    var end = 0
+    episodes = try Self.rows(folder.monitor, columns: ["r", "l"]).map { row in
+      guard let value = Double(row[0]), let length = Int(row[1]), value.isFinite, length > 0 else {
+        throw FileError(folder.monitor, "has the row \(row.joined(separator: ",")): a return and a length are needed")
+      }
+      end += length
+      return Episode(endStep: end, return: value)
+    }
+    let files = FileManager.default
+    evaluation = try files.contents(atPath: folder.evaluation).map { data in
+      guard let found = try? JSONDecoder().decode(Evaluation.self, from: data), !found.returns.isEmpty,
+        found.returns.allSatisfy(\.isFinite)
+      else { throw FileError(folder.evaluation, "is no evaluation: returns, lengths and shareTruncated are needed") }
+      return found
+    }
+    provenance = files.contents(atPath: folder.provenance).flatMap { try? JSONDecoder().decode(Provenance.self, from: $0) }
+    command = files.contents(atPath: folder.command).map {
+      String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+  }
+
+  /// The named columns of a CSV file's whole lines; comments are skipped. A file that is not there yet has no rows.
+  private static func rows(_ path: String, columns: [String]) throws -> [[String]] {
+    guard let data = FileManager.default.contents(atPath: path) else { return [] }
+    var lines = String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    lines.removeLast()  // empty, or cut in the middle
+    lines.removeAll { $0.hasPrefix("#") || $0.isEmpty }
+    guard let header = lines.first?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) else { return [] }
+    let places = try columns.map { name in
+      guard let place = header.firstIndex(of: name) else {
+        throw FileError(path, "has no column \(name)\(suggestion(for: name, in: header))")
+      }
+      return place
+    }
+    return try lines.dropFirst().map { line in
+      let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      guard cells.count == header.count else {
+        throw FileError(path, "has a row of \(cells.count) cells; its header has \(header.count)")
+      }
+      return places.map { cells[$0] }
+    }
+  }
+}
+
+/// A folder that holds a run, readable or not.
+public enum FoundRun: Sendable {
+  case readable(RunRecord)
+  case unreadable(path: String, reason: String)
+
+  /// The runs at and under `path`, by name. A path without any is an error.
+  public static func all(under path: String) throws -> [FoundRun] {
+    let files = FileManager.default
+    guard files.fileExists(atPath: path) else { throw FileError(path, "does not exist") }
+    let root = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    let inside = (files.enumerator(atPath: root)?.compactMap { $0 as? String } ?? [])
+      .filter { $0.hasSuffix("/config.json") }.map { "\(root)/\($0.dropLast("/config.json".count))" }
+    let own = files.fileExists(atPath: RunFolder(path: root).config) ? [root] : []
+    let folders = own + inside.sorted()
+    guard !folders.isEmpty else {
+      throw FileError(path, "holds no run: no folder in it has a config.json (runs of `mamba-dqn train` and `study run` do)")
+    }
+    return folders.map { folder in
+      do { return .readable(try RunRecord(RunFolder(path: folder))) } catch {
+        return .unreadable(path: folder, reason: "\(error)")
+      }
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Environments
+import Experiments
+import Foundation
+import Records
+import Reports
+import Statistics
+import Training
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Tables, curves and statistics of any number of runs, as one page.",
+    discussion: """
+      Reads run folders only, finished or not, and may be called at any time. Writes report.html (one file, opens offline),
+      report.md, and every figure as SVG and PNG. Policies that do not learn are played for comparison.
+      """)
+
+  @Argument(help: "Run folders, or folders of run folders.")
+  var paths: [String]
+  @Option(help: "The folder for the report. (default: report, in the first path)")
+  var out: String?
+
+  func run() throws {
+    guard !paths.isEmpty else { throw UsageError("give at least one run folder, such as runs/paper-highway") }
+    let found = try paths.flatMap(FoundRun.all(under:))
+    let environments = Set(found.compactMap { if case .readable(let run) = $0 { run.config.environment } else { nil } })
+    let report = Report(found, policies: try environments.sorted().flatMap(policies))
+    let folder = out ?? "\(paths[0])/report"
+    do { try FileManager.default.createDirectory(atPath: "\(folder)/figures", withIntermediateDirectories: true) } catch {
+      throw FileError(folder, "cannot create the folder")
+    }
+    for figure in report.figures {
+      let path = "\(folder)/figures/\(figure.name).svg"
+      try AtomicFile.write(Data(figure.svg.utf8), to: path)
+    }
+    let missing = try Rasterizer.writePNGs(of: report.figures.map { "\(folder)/figures/\($0.name).svg" })
+    try AtomicFile.write(Data(report.markdown.utf8), to: "\(folder)/report.md")
+    try AtomicFile.write(Data(report.html.utf8), to: "\(folder)/report.html")
+    if let missing { say("warning: \(missing)") }
+    print("\(folder)/report.html")
+  }
+
+  /// Those of `evaluate` that make sense in the environment, 100 episodes from seed 0.
+  private func policies(in environment: String) throws -> [PolicyResult] {
+    guard let entry = try? EnvironmentCatalog.entry(environment), entry.isNative else { return [] }
+    let actions = try entry.make().actionSpace
+    let constant = environment.hasPrefix("highway") ? ["SLOWER", "IDLE", "FASTER"].map { "always:\($0)" } : []
+    let names = ["random"] + (entry.heuristic == nil ? [] : ["heuristic"]) + constant
+    return try names.map { name in
+      let make = try PolicyCatalog.policy(name, for: entry, actions: actions)
+      let episodes = try evaluate(
+        { EpisodeActor(make) }, in: entry.make, episodes: 100, seed: 0, parallel: entry.parallelEpisodes)
+      return PolicyResult(environment: environment, policy: name, returns: episodes.map(\.return))
+    }
+  }
+}
