@@ -1,5 +1,4 @@
 /// What an evaluation reports (Agarwal et al. 2021, "Deep RL at the edge of the statistical precipice").
-import Randomness
 
 public struct Summary: Codable, Equatable, Sendable {
   public var mean, standardDeviation, median, interquartileMean: Double
@@ -13,13 +12,9 @@ public struct Summary: Codable, Equatable, Sendable {
     standardDeviation = Statistics.standardDeviation(values)
     median = Statistics.median(values)
     interquartileMean = Statistics.interquartileMean(values)
-    var generator = SplitMix64(seed: 0x1_95)
-    var estimates = (0..<resamples).map { _ in
-      Statistics.interquartileMean(
-        values.map { _ in values[Int(generator.next(upperBound: UInt64(values.count)))] })
-    }
-    estimates.sort()
-    interquartileMeanInterval = [Statistics.quantile(estimates, 0.025), Statistics.quantile(estimates, 0.975)]
+    let estimate = Statistics.stratifiedBootstrap(
+      [values], resamples: resamples, Statistics.aggregateInterquartileMean)
+    interquartileMeanInterval = [estimate.low, estimate.high]
   }
 }
 
@@ -40,6 +35,9 @@ public enum Statistics {
     let cut = values.count / 4
     return mean(Array(values.sorted()[cut..<values.count - cut]))
   }
+
+  /// Of all tasks' and runs' scores together (`[task][run]`): rliable's `aggregate_iqm`.
+  public static func aggregateInterquartileMean(_ scores: [[Double]]) -> Double { interquartileMean(scores.flatMap(\.self)) }
 
   /// Linear interpolation between the closest ranks, as `numpy.quantile`. `sorted` is ascending.
   public static func quantile(_ sorted: [Double], _ q: Double) -> Double {
