@@ -88,7 +88,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport", swiftSettings: vectorised),
     tests(of: "Randomness", resources: [.copy("Golden")]),
     tests(of: "Records"),
-    tests(of: "Statistics"),
+    tests(of: "Statistics", resources: [.copy("Golden")]),
     tests(of: "Kernels", ["Randomness"]),
     tests(
       of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],
