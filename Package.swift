@@ -75,7 +75,8 @@ let package = Package(
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
         "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
-    room("Reports", ["Records", "Statistics", "Randomness"]),
+    // Its measures and figures are tested from within, in release builds too.
+    room("Reports", ["Records", "Statistics"], settings: vectorised + [.unsafeFlags(["-enable-testing"])]),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [

@@ -28,7 +28,7 @@ import Testing
       folder(
         space, "run", progress: progress + "50,,,1.5,33\n100,0.25,0.5,4,25\n", monitor: monitor + "-3.5,40,1\n2,60,4\n",
         evaluation: #"{"returns": [1, 2], "lengths": [3, 4], "shareTruncated": 0.5}"#))
-    #expect(run.episodes == [.init(endStep: 40, return: -3.5), .init(endStep: 100, return: 2)])
+    #expect(run.episodes.map(\.endStep) == [40, 100] && run.episodes.map(\.return) == [-3.5, 2])
     #expect(run.progress.map(\.loss) == [nil, 0.25] && run.progress.map(\.elapsed) == [1.5, 4])
     #expect(run.isFinished && run.step == 100 && run.provenance == nil && run.evaluation?.returns == [1, 2])
   }

@@ -19,7 +19,8 @@ import Testing
     #expect(curve.mean(over: 1...9) == nil)
     #expect(curve.mean(over: 1...19) == 100)
     // steps 15…19 at 100, 20…29 at 90, 30…34 at 101
-    #expect(abs(try #require(curve.mean(over: 15...34)) - (5 * 100 + 10 * 90 + 5 * 101) / 20) < 1e-12)
+    let mean = try #require(curve.mean(over: 15...34))
+    #expect(abs(mean - 95.25) < 1e-12)
     #expect(curve.mean(over: 40...50) == 101)
   }
 
@@ -39,10 +40,11 @@ import Testing
     let measures = try #require(Measures(RunRecord(run)))
     // smoothed: 100 from step 20, 220 from 95, 248 from 100
     #expect(abs(measures.final - 248) < 1e-9)
-    #expect(abs(measures.lastTenth - (4 * 100 + 5 * 220 + 248) / 10.0) < 1e-9)  // steps 91 … 100
-    #expect(abs(measures.window - (75 * 100 + 5 * 220 + 248) / 81.0) < 1e-9)  // steps 20 … 100
+    #expect(abs(measures.lastTenth - 174.8) < 1e-9)  // steps 91 … 100: (4 · 100 + 5 · 220 + 248) / 10
+    #expect(abs(measures.window - 8848.0 / 81) < 1e-9)  // steps 20 … 100: (75 · 100 + 5 · 220 + 248) / 81
     #expect(measures.firstAtLeast200 == 95)
-    #expect(abs(try #require(measures.finalLoss) - 1.1) < 1e-12)
+    let loss = try #require(measures.finalLoss)
+    #expect(abs(loss - 1.1) < 1e-12)
     #expect(measures.greedyMean == 20 && measures.seconds == 60)
   }
 }

@@ -1,0 +1,85 @@
+/// The whole page from small run folders: well-formed, self-contained, and no run left out without a word.
+import Foundation
+import Records
+import TestSupport
+import Testing
+
+@testable import Reports
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+@Suite struct ReportTests {
+  private func run(
+    _ space: Workspace, _ name: String, _ encoder: EncoderKind, seed: UInt64, clip: Double = 1,
+    environment: String = "LunarLander-v3",
+    level: Double, finished: Bool = true
+  ) throws {
+    let run = RunFolder(path: space.file("runs/\(name)"))
+    try run.create()
+    var config = ExperimentConfig()
+    (config.environment, config.preset, config.encoder) = (environment, "paper", encoder)
+    (config.seed, config.gradientClip, config.totalSteps, config.learningStarts) = (seed, clip, 100, 10)
+    let episodes = (1...10).map { "\(level + Double($0 % 3)),10,0" }
+    var files = [
+      (run.config, String(decoding: try config.json, as: UTF8.self)), (run.command, "mamba-dqn train \(name) <&>"),
+      (run.monitor, "#{}\nr,l,t\n" + episodes.map { $0 + "\n" }.joined()),
+      (run.progress, "step,train/loss,time_elapsed\n50,0.5,1\n" + (finished ? "100,0.25,2\n" : "")),
+    ]
+    if finished { files.append((run.evaluation, "{\"returns\": [\(level)], \"lengths\": [1], \"shareTruncated\": 0}")) }
+    for (path, text) in files { try AtomicFile.write(Data(text.utf8), to: path) }
+  }
+
+  private func report(_ space: Workspace) throws -> Report {
+    Report(
+      try FoundRun.all(under: space.file("runs")),
+      policies: [PolicyResult(environment: "LunarLander-v3", policy: "heuristic", returns: [240, 250])])
+  }
+
+  @Test func everyRunIsThere() throws {
+    let space = try Workspace()
+    for seed in UInt64(0)..<3 {
+      try run(space, "mamba-s\(seed)", .mamba, seed: seed, level: 200 + Double(seed))
+      try run(space, "dqn-s\(seed)", .dqn, seed: seed, level: 10 * Double(seed))
+    }
+    try run(space, "lstm-s0", .lstm, seed: 0, level: 5, finished: false)
+    try run(space, "road", .mamba, seed: 0, clip: 0.5, environment: "highway-fast-v0", level: 20)
+    try FileManager.default.createDirectory(atPath: space.file("runs/broken"), withIntermediateDirectories: true)
+    try AtomicFile.write(Data("{\"seed\": 1}".utf8), to: space.file("runs/broken/config.json"))
+    let report = try report(space)
+
+    for text in [report.html, report.markdown] {
+      #expect(text.contains("not finished: step 100 of 100"))
+      #expect(text.contains("runs/broken") && text.contains("not readable"))
+      #expect(text.contains("0 of 1 finished"), "the LSTM's row")
+      #expect(text.contains("highway-fast-v0, preset paper") && text.contains("LunarLander-v3, preset paper"))
+      #expect(text.contains("224.68") && text.contains("20.99"), "the published rewards")
+      #expect(text.contains("policy heuristic") && text.contains("245.00"))
+    }
+    let rows = report.markdown.split(separator: "\n").filter { $0.hasPrefix("| Mamba-DQN |") }
+    #expect(rows.first?.hasPrefix("| Mamba-DQN | 3 | ") == true)
+    #expect(report.markdown.contains("mamba-dqn train mamba-s2 <&>"))
+    #expect(report.figures.map(\.name).contains("LunarLander-v3-improvement"))
+    #expect(Set(report.figures.map(\.name)).count == report.figures.count)
+  }
+
+  @Test func thePageIsOneWellFormedFile() throws {
+    let space = try Workspace()
+    try run(space, "mamba-s0", .mamba, seed: 0, level: 200)
+    try run(space, "lstm-s0", .lstm, seed: 0, level: 100)
+    let html = try report(space).html
+    let parser = XMLParser(data: Data(html.utf8))
+    #expect(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "") at line \(parser.lineNumber)")
+    #expect(!html.contains("src=") && !html.contains("href=") && !html.contains("url(") && !html.contains("<script"))
+    #expect(try report(space).html == html)
+  }
+
+  @Test func nothingFinishedIsSaid() throws {
+    let space = try Workspace()
+    try run(space, "mamba-s0", .mamba, seed: 0, level: 200, finished: false)
+    let report = try report(space)
+    #expect(report.markdown.contains("no run has finished yet"))
+    #expect(report.markdown.contains("0 of 1 finished"))
+  }
+}
