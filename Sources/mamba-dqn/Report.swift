@@ -22,7 +22,6 @@ struct ReportCommand: ParsableCommand {
   var out: String?
 
   func run() throws {
-    guard !paths.isEmpty else { throw UsageError("give at least one run folder, such as runs/paper-highway") }
     let found = try paths.flatMap(FoundRun.all(under:))
     let environments = Set(found.compactMap { if case .readable(let run) = $0 { run.config.environment } else { nil } })
     let report = Report(found, policies: try environments.sorted().flatMap(policies))

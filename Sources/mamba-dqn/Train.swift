@@ -33,7 +33,7 @@ struct Train: ParsableCommand {
     if let steps { config.totalSteps = steps }
     for assignment in assignments { try Settings.apply(assignment, to: &config) }
     let folder = out.map(RunFolder.init(path:)) ?? Run.defaultFolder(config)
-    try trainToEnd(Run(config, in: folder, command: CommandLine.arguments))
+    try trainToEnd(Run(config, in: folder, command: ["mamba-dqn"] + CommandLine.arguments.dropFirst()))
   }
 }
 

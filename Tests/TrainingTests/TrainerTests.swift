@@ -74,7 +74,7 @@ private struct Corridor: Environment {
     return try Trainer(config: config, folder: folder, resuming: resuming) { Corridor(badReward: badReward) }
   }
 
-  @Test(arguments: [EncoderKind.mamba, .dqn]) func sameSeedSameBytes(_ encoder: EncoderKind) throws {
+  @Test(arguments: EncoderKind.allCases) func sameSeedSameBytes(_ encoder: EncoderKind) throws {
     let space = try Workspace()
     var outcomes: [Outcome] = []
     for name in ["a", "b", "other"] {
@@ -92,7 +92,7 @@ private struct Corridor: Environment {
 
   /// Stopped at steps before, at and after learning starts, in the middle of episodes and at their ends; each resumed run is
   /// stopped again. What was logged after the checkpoint is written anew.
-  @Test(arguments: [EncoderKind.mamba, .dqn]) func stoppedAndResumedSameBytes(_ encoder: EncoderKind) throws {
+  @Test(arguments: EncoderKind.allCases) func stoppedAndResumedSameBytes(_ encoder: EncoderKind) throws {
     let space = try Workspace()
     let straightFolder = RunFolder(path: space.file("straight"))
     let straight = try make(config(encoder), straightFolder)

@@ -4,8 +4,8 @@ import Records
 public enum StudyEstimate {
   /// Steps per second of the published sizes on one core of a two-core EPYC, training and evaluation together, roughly.
   private static let known: [String: [EncoderKind: Double]] = [
-    "highway-fast-v0": [.dqn: 20_000 / 18, .lstm: 20_000 / 150, .transformer: 20_000 / 180, .mamba: 20_000 / 120],
-    "LunarLander-v3": [.dqn: 200_000 / 120, .lstm: 200_000 / 1800, .transformer: 200_000 / 2100, .mamba: 200_000 / 2520],
+    "highway-fast-v0": [.dqn: 20_000 / 8, .lstm: 20_000 / 165, .transformer: 20_000 / 200, .mamba: 20_000 / 165],
+    "LunarLander-v3": [.dqn: 200_000 / 70, .lstm: 200_000 / 1900, .transformer: 200_000 / 2600, .mamba: 200_000 / 2490],
   ]
 
   /// Seconds until all of `tasks` that can still finish have, `jobs` at a time; nil where some task's speed cannot be guessed.
