@@ -74,6 +74,7 @@ let package = Package(
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
         "Statistics",
       ]),
+    room("Reports", ["Records", "Statistics", "Randomness"]),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
@@ -94,6 +95,7 @@ let package = Package(
     tests(of: "Environments", ["Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
+    tests(of: "Reports"),
     tests(of: "Experiments", ["mamba-dqn", "Records"]),
   ],
   swiftLanguageModes: [.v6],
