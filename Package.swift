@@ -95,7 +95,7 @@ let package = Package(
     tests(of: "Environments", ["Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
-    tests(of: "Reports"),
+    tests(of: "Reports", ["Randomness"]),
     tests(of: "Experiments", ["mamba-dqn", "Records"]),
   ],
   swiftLanguageModes: [.v6],
