@@ -75,8 +75,7 @@ let package = Package(
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
         "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
-    // Its measures and figures are tested from within, in release builds too.
-    room("Reports", ["Records", "Statistics"], settings: vectorised + [.unsafeFlags(["-enable-testing"])]),
+    room("Reports", ["Records", "Statistics", "Randomness"]),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
@@ -98,7 +97,7 @@ let package = Package(
     tests(of: "Environments", ["Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
-    tests(of: "Reports", ["Records", "Statistics"]),
+    tests(of: "Reports", ["Randomness"]),
     tests(of: "Experiments", ["mamba-dqn", "Records"]),
   ],
   swiftLanguageModes: [.v6],

@@ -14,12 +14,12 @@ enum FigureStyle {
     ("figure-text", "#1f2328", "#e6e8eb"),
     ("figure-axis", "#59616b", "#a3abb5"),
     ("figure-grid", "#e3e6ea", "#2c3138"),
-    ("series-0", "#0063b0", "#58b0f5"),
-    ("series-1", "#c84400", "#ff8a4c"),
-    ("series-2", "#007f61", "#2fd0a2"),
-    ("series-3", "#9c2f86", "#e58fd2"),
-    ("series-4", "#806600", "#e3c84a"),
-    ("series-5", "#4a4f57", "#bcc2cb"),
+    ("series-0", "#0a2cda", "#3f8cf5"),
+    ("series-1", "#ea0800", "#ff8a2a"),
+    ("series-2", "#28836c", "#1fd6b8"),
+    ("series-3", "#8235a0", "#b0749c"),
+    ("series-4", "#72230b", "#f5d650"),
+    ("series-5", "#241621", "#f4f6f8"),
   ]
   static let seriesCount = palette.filter { $0.name.hasPrefix("series") }.count
 
@@ -57,7 +57,7 @@ enum FigureStyle {
       .figure .axis { stroke: \(colour("figure-axis")); stroke-width: 1px; }
       .figure .reference { stroke: \(colour("figure-axis")); stroke-width: 1.5px; stroke-dasharray: 6 4; }
       .figure .line { stroke-width: 2px; stroke-linejoin: round; stroke-linecap: round; }
-      .figure .leader { stroke-width: 1px; opacity: 0.7; }
+      .figure .leader { stroke-width: 1px; stroke-dasharray: 1 3; }
       .figure .estimate { stroke-width: 3px; }
       .figure path.band, .figure rect.band { opacity: 0.2; }
       .figure .point { stroke: \(colour("figure-background")); stroke-width: 1px; }

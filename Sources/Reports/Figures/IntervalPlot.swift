@@ -7,8 +7,10 @@ struct IntervalPlot: Sendable {
     var colour: Int
     /// One per seed.
     var points: [Double]
+    /// NaN without data.
     var estimate: Double
-    var interval: ClosedRange<Double>
+    /// Nil where there is too little for one.
+    var interval: ClosedRange<Double>?
   }
 
   var title, xLabel: String
@@ -22,13 +24,11 @@ struct IntervalPlot: Sendable {
   func svg(style: FigureStyle) -> String {
     var document = SVGDocument()
     var top = document.heading(title, width: Self.width)
-    let values = rows.flatMap { $0.points + [$0.estimate, $0.interval.lowerBound, $0.interval.upperBound] }
+    let values = rows.flatMap { $0.points + [$0.estimate] + $0.ends }
     guard values.contains(where: \.isFinite),
       let domain = Scale.domain(of: values + references.map(\.value), margin: 0.05)
     else {
-      document.text("no data yet", Self.width / 2, top + Self.rowHeight, anchor: "middle", class: "muted")
-      return document.finished(
-        width: Self.width, height: top + 2 * Self.rowHeight, title: title, description: "No data yet.", style: style)
+      return document.withoutData(width: Self.width, top: top, title: title, style: style)
     }
 
     let names = rows.map { TextLayout.lines(of: $0.label, size: SVGDocument.textSize, limit: 150) }
@@ -74,9 +74,9 @@ struct IntervalPlot: Sendable {
       document.text(line, x.start - 10, middle + offset + 4.5, anchor: "end", class: colour)
     }
     document.text(number, x.end + 12, middle + 4.5, class: row.estimate.isFinite ? "text" : "muted")
-    let (low, high) = (row.interval.lowerBound, row.interval.upperBound)
-    if low.isFinite, high.isFinite {
-      document.rectangle(x(low), middle - 11, x(high) - x(low), 12, class: "band \(colour)")
+    if row.ends.count == 2 {
+      let (low, high) = (x(row.ends[0]), x(row.ends[1]))
+      document.rectangle(low, middle - 11, high - low, 12, class: "band \(colour)")
     }
     if row.estimate.isFinite {
       document.line(x(row.estimate), middle - 13, x(row.estimate), middle + 3, class: "estimate \(colour)")
@@ -89,11 +89,9 @@ struct IntervalPlot: Sendable {
   /// "0.62 [0.55, 0.71]"
   private func number(_ row: Row, step: Double) -> String {
     guard row.estimate.isFinite else { return "no data yet" }
-    let ends = [row.interval.lowerBound, row.interval.upperBound]
-    let largest = ([row.estimate] + ends).map(abs).max()!
-    func label(_ value: Double) -> String { Ticks.label(value, step: step, largest: largest) }
-    guard ends.allSatisfy(\.isFinite) else { return label(row.estimate) }
-    return "\(label(row.estimate)) [\(label(ends[0])), \(label(ends[1]))]"
+    let largest = ([row.estimate] + row.ends).map(abs).max()!
+    let labels = ([row.estimate] + row.ends).map { Ticks.label($0, step: step, largest: largest) }
+    return labels.count == 3 ? "\(labels[0]) [\(labels[1]), \(labels[2])]" : labels[0]
   }
 
   /// Labels above their lines, on a level of their own where they would touch one that is placed already.
@@ -108,5 +106,13 @@ struct IntervalPlot: Sendable {
       ends[level] = centre + half + 10
       return (label, reference.value, centre, level)
     }
+  }
+}
+
+extension IntervalPlot.Row {
+  /// The interval's two ends, or none unless both are finite.
+  fileprivate var ends: [Double] {
+    let ends = interval.map { [$0.lowerBound, $0.upperBound] } ?? []
+    return ends.allSatisfy(\.isFinite) ? ends : []
   }
 }

@@ -41,18 +41,16 @@ struct LinePlot: Sendable {
 
     var top = document.heading(title, width: Self.width)
     guard let xDomain = Scale.domain(of: drawn.flatMap { $0.points.map(\.x) + $0.band.map(\.x) }),
-      let yDomain = yRange ?? self.yDomain(of: drawn)
+      let yDomain = yDomain(of: drawn)
     else {
-      document.text("no data yet", Self.width / 2, top + Self.plotHeight / 2, anchor: "middle", class: "muted")
-      return document.finished(
-        width: Self.width, height: top + Self.plotHeight, title: title, description: "No data yet.", style: style)
+      return document.withoutData(width: Self.width, top: top, title: title, style: style)
     }
     document.text(yLabel, 8, top + 12, class: "muted")
-    top += 22
+    top += 28
 
     let bottom = top + Self.plotHeight
     let y = Scale(domain: yDomain, start: bottom, end: top, isLogarithmic: logY)
-    let yTicks = y.ticks(about: 6)
+    let yTicks = y.ticks(about: 7)
     let left = 18 + (yTicks.map { TextLayout.width(of: $0.label, size: SVGDocument.textSize) }.max() ?? 0)
     let x = Scale(domain: xDomain, start: left, end: Self.width - nameWidth - 26)
 
@@ -93,6 +91,7 @@ struct LinePlot: Sendable {
 
   private func yDomain(of drawn: [Series]) -> ClosedRange<Double>? {
     guard !drawn.isEmpty else { return nil }
+    if let yRange { return Scale.domain(of: [yRange.lowerBound, yRange.upperBound], isLogarithmic: logY) }
     let values = drawn.flatMap { $0.points.map(\.y) + $0.band.flatMap { [$0.low, $0.high] } } + references.map(\.value)
     return Scale.domain(of: values, margin: 0.05, isLogarithmic: logY)
   }
@@ -124,14 +123,18 @@ struct LinePlot: Sendable {
     return "M" + (upper + lower).joined(separator: "L") + "Z"
   }
 
-  /// Labels at the left, above their lines; a reference outside the range leaves an arrow at the edge where it would be.
+  /// Labels at the left, above their lines, or below where another line is close above; a reference outside the range leaves an arrow at the edge where it would be.
   private func drawReferences(_ document: inout SVGDocument, _ x: Scale, _ y: Scale) {
     let shown = references.filter { $0.value.isFinite && ($0.value > 0 || !logY) }
     for reference in shown where y.domain.contains(reference.value) {
       document.line(x.start, y(reference.value), x.end, y(reference.value), class: "reference")
     }
+    let desired = shown.map { one in
+      let crowded = shown.contains { (1..<22).contains(y(one.value) - y($0.value)) }
+      return y(one.value) + (crowded ? 10 : -9)
+    }
     let centres = TextLayout.spread(
-      shown.map { y($0.value) - 9 }, heights: shown.map { _ in SVGDocument.lineHeight }, within: y.end...y.start)
+      desired, heights: shown.map { _ in SVGDocument.lineHeight }, within: y.end...y.start)
     for (reference, centre) in zip(shown, centres) {
       let arrow = reference.value > y.domain.upperBound ? "↑ " : reference.value < y.domain.lowerBound ? "↓ " : ""
       let label = TextLayout.shortened(arrow + reference.label, size: SVGDocument.textSize, limit: x.end - x.start - 12)
@@ -152,7 +155,9 @@ struct LinePlot: Sendable {
     for (index, lines) in names.enumerated() {
       let colour = FigureStyle.series(drawn[index].colour)
       let end = min(max(ends[index].y, y.end), y.start)
-      document.line(min(ends[index].x + 3, x.end), end, x.end + 14, centres[index], class: "leader \(colour)")
+      // The dot shows a line of a single point, and where a line that is still growing ends.
+      if ends[index].y == end { document.circle(ends[index].x, end, radius: 3.5, class: "point \(colour)") }
+      document.line(ends[index].x, end, x.end + 14, centres[index], class: "leader \(colour)")
       let first = centres[index] - Double(lines.count - 1) * SVGDocument.lineHeight / 2 + 4.5
       for (row, line) in lines.enumerated() {
         document.text(line, x.end + 18, first + Double(row) * SVGDocument.lineHeight, class: colour)

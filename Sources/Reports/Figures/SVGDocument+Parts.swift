@@ -18,11 +18,18 @@ extension SVGDocument {
     text(label, (x.start + x.end) / 2, y + 37, anchor: "middle", class: "muted")
   }
 
+  /// The figure below its heading when there is nothing to draw.
+  func withoutData(width: Double, top: Double, title: String, style: FigureStyle) -> String {
+    var document = self
+    document.text("no data yet", width / 2, top + 40, anchor: "middle", class: "muted")
+    return document.finished(width: width, height: top + 70, title: title, description: "No data yet.", style: style)
+  }
+
   /// A number for a screen reader, to three digits or so.
   static func spoken(_ value: Double) -> String {
     guard value.isFinite else { return "unknown" }
     let largest = abs(value)
-    guard largest > 0 else { return "0" }
+    guard largest >= 1e-300 else { return "0" }
     return Ticks.label(value, step: Ticks.niceStep(atLeast: largest) / 1000, largest: largest)
   }
 }

@@ -27,7 +27,7 @@ struct Scale {
   {
     var low = Double.infinity
     var high = -Double.infinity
-    for value in values where value.isFinite && (value > 0 || !isLogarithmic) {
+    for value in values where value.isFinite && (value >= .leastNormalMagnitude || !isLogarithmic) {
       low = min(low, value)
       high = max(high, value)
     }
@@ -39,7 +39,7 @@ struct Scale {
     // Narrower than rounding can resolve counts as a single value.
     let width = high - low
     if width <= max(abs(low), abs(high)) * 1e-12 {
-      let half = low == 0 ? 1 : abs(low) * 0.1
+      let half = abs(low) < 1e-300 ? 1 : abs(low) * 0.1
       return (low - half)...(high + half)
     }
     return (low - margin * width)...(high + margin * width)

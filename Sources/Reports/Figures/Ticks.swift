@@ -47,10 +47,11 @@ enum Ticks {
     return [1, 2, 5].map { $0 * magnitude }.first { $0 >= width * (1 - 1e-9) } ?? 10 * magnitude
   }
 
-  /// `value` to the precision of `step`; "50k" and "1.5M" on an axis that reaches 10,000 and 1,000,000; "2e−5" below 10⁻⁴.
+  /// `value` to the precision of `step`; "50k" and "1.5M" on an axis that reaches 10,000 and 1,000,000; "2e−5" in steps
+  /// below 10⁻⁴ or from 10⁹ on.
   static func label(_ value: Double, step: Double, largest: Double) -> String {
     if abs(value) < step * 1e-6 { return "0" }
-    if step < 0.99e-4 {
+    if step < 0.99e-4 || step >= 1e9 {
       let digits = max(0, Int(log10(abs(value) * 1.000001).rounded(.down) - log10(step * 1.000001).rounded(.down)))
       let parts = String(format: "%.\(digits)e", value).split(separator: "e")
       return typographic("\(parts[0])e\(Int(parts[1])!)")
