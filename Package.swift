@@ -75,7 +75,8 @@ let package = Package(
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
         "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
-    room("Reports", ["Records", "Statistics", "Randomness"]),
+    // Its measures and figures are tested from within, in release builds too.
+    room("Reports", ["Records", "Statistics"], settings: vectorised + [.unsafeFlags(["-enable-testing"])]),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
@@ -97,7 +98,7 @@ let package = Package(
     tests(of: "Environments", ["Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
-    tests(of: "Reports", ["Randomness"]),
+    tests(of: "Reports", ["Records", "Statistics", "Randomness"]),
     tests(of: "Experiments", ["mamba-dqn", "Records"]),
   ],
   swiftLanguageModes: [.v6],

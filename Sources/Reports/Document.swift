@@ -65,12 +65,25 @@ struct Document {
     <body>
     <main>
     <h1>\(escape(title))</h1>
-    \(blocks.map(html).joined(separator: "\n"))
+    \(htmlBody)
     </main>
     </body>
     </html>
 
     """
+  }
+
+  /// Figures that follow each other stand side by side where there is room.
+  private var htmlBody: String {
+    var parts: [String] = []
+    for (index, block) in blocks.enumerated() {
+      let isFigure = if case .figure = block { true } else { false }
+      let before = if index > 0, case .figure = blocks[index - 1] { true } else { false }
+      if isFigure != before { parts.append(isFigure ? "<div class=\"figures\">" : "</div>") }
+      parts.append(html(block))
+    }
+    if case .figure = blocks.last { parts.append("</div>") }
+    return parts.joined(separator: "\n")
   }
 
   private func html(_ block: Block) -> String {
@@ -111,7 +124,7 @@ struct Document {
     }
     * { box-sizing: border-box; }
     body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; }
-    main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+    main { max-width: 72rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
     h1 { font-size: 1.9rem; line-height: 1.2; }
     h2 { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); }
     h3 { margin-top: 2rem; }
@@ -124,7 +137,8 @@ struct Document {
     thead th { border-bottom: 2px solid var(--line); color: var(--quiet); font-weight: 600; white-space: normal; vertical-align: bottom; }
     tbody th { font-weight: 500; }
     tbody tr:nth-child(odd) { background: var(--stripe); }
-    figure { margin: 1.5rem 0; }
+    .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 32rem), 1fr)); gap: 1.5rem 2rem; margin: 1.5rem 0; }
+    figure { margin: 0; min-width: 0; max-width: 45rem; }
     figcaption { color: var(--quiet); font-size: 0.875rem; }
     pre { background: var(--stripe); padding: 0.75rem 1rem; border: 1px solid var(--line); border-radius: 6px; font-size: 0.8rem; }
     """

@@ -17,7 +17,9 @@ struct GroupSection {
     document.add(.heading(2, "\(group.environment), preset \(group.preset)"))
     document.add(returnTable)
     document.add(otherTable)
+    document.add(spreadTable)
     for block in explanations { document.add(block) }
+    document.add(.heading(3, "Return and TD loss over steps"))
     for variant in group.variants {
       document.add(curves("return", variant))
       document.add(curves("loss", variant))
@@ -79,6 +81,25 @@ struct GroupSection {
       caption:
         "The other published measures, means over seeds. The stated window begins with the first learning step; readings off "
         + "published curves are approximate.", header: header, rows: rows + constant)
+  }
+
+  /// How far the seeds lie apart in what the table before gives means of.
+  private var spreadTable: Document.Block {
+    let header = ["", "window: IQM", "95% interval", "final: IQM", "95% interval", "TD loss: IQM", "95% interval"]
+    let rows = measured.filter { $0.measures.count > 1 }.map { configuration -> [String] in
+      let measures = configuration.measures
+      let returns = [measures.map(\.window), measures.map(\.final)].flatMap { values -> [String] in
+        let estimate = iqm(values)
+        return [Number.two(estimate.value), Number.interval(estimate)]
+      }
+      let losses = measures.compactMap(\.finalLoss)
+      guard !losses.isEmpty else { return [configuration.name] + returns + ["–", "–"] }
+      let loss = iqm(losses)
+      return [configuration.name] + returns + [Number.loss(loss.value), "\(Number.loss(loss.low)) … \(Number.loss(loss.high))"]
+    }
+    return .table(
+      caption: "The same measures over seeds, where there are at least two: IQM and its 95% interval.", header: header, rows: rows
+    )
   }
 
   private var greedyTable: Document.Block {

@@ -24,6 +24,7 @@ struct Bench: ParsableCommand {
     let entry = try EnvironmentCatalog.entry(environment)
     var config = try Presets.config(environment: environment, preset: preset)
     for assignment in assignments { try Settings.apply(assignment, to: &config) }
+    try Settings.check(config)
     let world = try entry.make()
     let (features, actions) = (world.observationSpace.count, world.actionSpace.count)
     let lines: [BenchmarkLine]

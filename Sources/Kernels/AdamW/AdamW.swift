@@ -8,7 +8,7 @@ public enum AdamWKernel {
     public var shrink: Float
     public var beta1: Float
     public var beta2: Float
-    /// 1 − β₁ and 1 − β₂, rounded after the subtraction: 1 − Float(0.999) would be off by 5e-5 of itself.
+    /// 1 − β₁ and 1 − β₂, rounded after the subtraction: 1 − Float(0.999) is off by 1.3e-5 of itself.
     public var take1: Float
     public var take2: Float
     /// learningRate / (1 − β₁ᵗ).
