@@ -10,7 +10,6 @@ struct SVGDocument {
 
   mutating func open(_ tag: String, _ attributes: String) { body += "<\(tag) \(attributes)>\n" }
   mutating func close(_ tag: String) { body += "</\(tag)>\n" }
-  mutating func tooltip(_ text: String) { body += "<title>\(Self.escaped(text))</title>" }
 
   mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, class name: String) {
     body += "<path class=\"\(name)\" d=\"M\(Self.number(x1)) \(Self.number(y1))L\(Self.number(x2)) \(Self.number(y2))\"/>\n"
