@@ -1,8 +1,7 @@
 /// What the figures are laid out with: ticks, thinning, and labels that share a column.
 import Randomness
+import Reports
 import Testing
-
-@testable import Reports
 
 @Suite struct FigureLayoutTests {
   @Test(arguments: [

@@ -1,7 +1,7 @@
 /// Colours and lines of the figures: custom properties on a page, which follow its light or dark scheme, or fixed light
 /// colours in a file of its own.
 
-enum FigureStyle {
+package enum FigureStyle {
   /// To be inlined in an HTML page that holds `pageCSS` once.
   case page
   /// A complete .svg file.
@@ -9,7 +9,7 @@ enum FigureStyle {
 
   /// Colours per role, light and dark. The series keep 4.5:1 against their background, since they colour text too, and
   /// differ under red-green and blue blindness.
-  static let palette: [(name: String, light: String, dark: String)] = [
+  package static let palette: [(name: String, light: String, dark: String)] = [
     ("figure-background", "#ffffff", "#15181d"),
     ("figure-text", "#1f2328", "#e6e8eb"),
     ("figure-axis", "#59616b", "#a3abb5"),
@@ -27,7 +27,7 @@ enum FigureStyle {
   static func series(_ colour: Int) -> String { "series-\(((colour % seriesCount) + seriesCount) % seriesCount)" }
 
   /// For the page's style sheet. A narrow window scrolls a figure sideways, so that its text stays readable.
-  static var pageCSS: String {
+  package static var pageCSS: String {
     let light = palette.map { "--\($0.name): \($0.light);" }.joined(separator: " ")
     let dark = palette.map { "--\($0.name): \($0.dark);" }.joined(separator: " ")
     return """

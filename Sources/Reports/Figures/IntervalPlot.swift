@@ -1,27 +1,36 @@
 /// Estimates with their intervals, one row each, and the single seeds below: aggregate scores, probability of improvement.
 
-struct IntervalPlot: Sendable {
-  struct Row: Sendable {
-    var label: String
+package struct IntervalPlot: Sendable {
+  package struct Row: Sendable {
+    package var label: String
     /// Index into the palette of six.
-    var colour: Int
+    package var colour: Int
     /// One per seed.
-    var points: [Double]
+    package var points: [Double]
     /// NaN without data.
-    var estimate: Double
+    package var estimate: Double
     /// Nil where there is too little for one.
-    var interval: ClosedRange<Double>?
+    package var interval: ClosedRange<Double>?
+
+    package init(label: String, colour: Int, points: [Double], estimate: Double, interval: ClosedRange<Double>?) {
+      (self.label, self.colour, self.points) = (label, colour, points)
+      (self.estimate, self.interval) = (estimate, interval)
+    }
   }
 
-  var title, xLabel: String
-  var rows: [Row]
-  var references: [Reference] = []
+  package var title, xLabel: String
+  package var rows: [Row]
+  package var references: [Reference]
+
+  package init(title: String, xLabel: String, rows: [Row], references: [Reference] = []) {
+    (self.title, self.xLabel, self.rows, self.references) = (title, xLabel, rows, references)
+  }
 
   static let width = 720.0
   static let rowHeight = 40.0
 
   /// The same bytes for the same plot.
-  func svg(style: FigureStyle) -> String {
+  package func svg(style: FigureStyle) -> String {
     var document = SVGDocument()
     var top = document.heading(title, width: Self.width)
     let values = rows.flatMap { $0.points + [$0.estimate] + $0.ends }

@@ -1,39 +1,62 @@
 /// Curves over steps with bands and horizontal reference lines: learning curves, losses.
 
-struct Point: Equatable, Sendable { var x, y: Double }
-struct BandPoint: Equatable, Sendable { var x, low, high: Double }
+package struct Point: Equatable, Sendable {
+  package var x, y: Double
+
+  package init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
+}
+
+package struct BandPoint: Equatable, Sendable {
+  package var x, low, high: Double
+
+  package init(x: Double, low: Double, high: Double) { (self.x, self.low, self.high) = (x, low, high) }
+}
 
 /// One curve. Points ascend in x; one that is not finite leaves a gap.
-struct Series: Sendable {
-  var name: String
+package struct Series: Sendable {
+  package var name: String
   /// Index into the palette of six.
-  var colour: Int
-  var points: [Point]
-  var band: [BandPoint] = []
+  package var colour: Int
+  package var points: [Point]
+  package var band: [BandPoint]
   /// Holds each value until the next point.
-  var isStep = false
+  package var isStep: Bool
+
+  package init(name: String, colour: Int, points: [Point], band: [BandPoint] = [], isStep: Bool = false) {
+    (self.name, self.colour, self.points, self.band, self.isStep) = (name, colour, points, band, isStep)
+  }
 }
 
 /// A dashed line across the plot: a constant policy, a published value, an even chance.
-struct Reference: Sendable {
-  var label: String
-  var value: Double
+package struct Reference: Sendable {
+  package var label: String
+  package var value: Double
+
+  package init(label: String, value: Double) { (self.label, self.value) = (label, value) }
 }
 
-struct LinePlot: Sendable {
-  var title, xLabel, yLabel: String
-  var series: [Series]
-  var references: [Reference] = []
+package struct LinePlot: Sendable {
+  package var title, xLabel, yLabel: String
+  package var series: [Series]
+  package var references: [Reference]
   /// Nil: whatever holds every finite point, band and reference.
-  var yRange: ClosedRange<Double>? = nil
+  package var yRange: ClosedRange<Double>?
   /// Leaves out what is not positive.
-  var logY = false
+  package var logY: Bool
 
-  static let width = 720.0
-  static let plotHeight = 280.0
+  package init(
+    title: String, xLabel: String, yLabel: String, series: [Series], references: [Reference] = [],
+    yRange: ClosedRange<Double>? = nil, logY: Bool = false
+  ) {
+    (self.title, self.xLabel, self.yLabel) = (title, xLabel, yLabel)
+    (self.series, self.references, self.yRange, self.logY) = (series, references, yRange, logY)
+  }
+
+  package static let width = 720.0
+  package static let plotHeight = 280.0
 
   /// The same bytes for the same plot.
-  func svg(style: FigureStyle) -> String {
+  package func svg(style: FigureStyle) -> String {
     var document = SVGDocument()
     let drawn = series.map(plottable).filter { !$0.points.isEmpty || !$0.band.isEmpty }
     let names = drawn.map { TextLayout.lines(of: $0.name, size: SVGDocument.textSize, limit: 150) }

@@ -1,7 +1,7 @@
 /// From data to viewBox units along one axis.
 import Foundation
 
-struct Scale {
+package struct Scale {
   let domain: ClosedRange<Double>
   /// Where the domain's lower and upper bounds lie.
   let start, end: Double
@@ -22,7 +22,7 @@ struct Scale {
 
   /// The smallest range that holds the finite `values` (on a logarithmic axis the positive ones), widened by `margin` of
   /// its width at both ends; nil without any. A single value gets a range around itself.
-  static func domain(of values: some Sequence<Double>, margin: Double = 0, isLogarithmic: Bool = false)
+  package static func domain(of values: some Sequence<Double>, margin: Double = 0, isLogarithmic: Bool = false)
     -> ClosedRange<Double>?
   {
     var low = Double.infinity

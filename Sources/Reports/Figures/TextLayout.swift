@@ -1,8 +1,8 @@
 /// Room for text: how wide it is, where a line breaks, and how labels share a column without touching.
 
-enum TextLayout {
+package enum TextLayout {
   /// Estimated width in DejaVu Sans, which is wider than the usual page fonts. `size` is the font's, in viewBox units.
-  static func width(of text: String, size: Double) -> Double {
+  package static func width(of text: String, size: Double) -> Double {
     size
       * text.reduce(0) { sum, character in
         switch character {
@@ -16,7 +16,7 @@ enum TextLayout {
   }
 
   /// `text` in lines at most `limit` wide, broken at spaces; a single word that is wider ends in "…".
-  static func lines(of text: String, size: Double, limit: Double) -> [String] {
+  package static func lines(of text: String, size: Double, limit: Double) -> [String] {
     var lines: [String] = []
     for word in text.split(separator: " ") {
       if let last = lines.last, width(of: "\(last) \(word)", size: size) <= limit {
@@ -37,7 +37,7 @@ enum TextLayout {
 
   /// Centres as near as possible (least squares) to `desired` for labels of the given heights that must not overlap and
   /// should stay within `bounds`; those that do not fit run over its end.
-  static func spread(_ desired: [Double], heights: [Double], within bounds: ClosedRange<Double>) -> [Double] {
+  package static func spread(_ desired: [Double], heights: [Double], within bounds: ClosedRange<Double>) -> [Double] {
     guard !desired.isEmpty else { return [] }
     let order = desired.indices.sorted { (desired[$0], $0) < (desired[$1], $1) }
     // Without its distance to the first label each centre only has to be no less than its neighbour's: isotonic

@@ -1,12 +1,12 @@
 /// Fewer points with the same picture: an RL log has many thousand points, a figure has a few hundred pixel columns.
 
-enum Thinning {
+package enum Thinning {
   /// Pixel columns of a line; each keeps at most two points, its lowest and its highest.
-  static let columns = 300
+  package static let columns = 300
 
   /// Indices, ascending, of the points that the picture needs: the first, the last, and per column the lowest `low` and
   /// the highest `high`. `x`, `low` and `high` are finite and equally long; a line passes its y for both.
-  static func indices(x: [Double], low: [Double], high: [Double], in domain: ClosedRange<Double>) -> [Int] {
+  package static func indices(x: [Double], low: [Double], high: [Double], in domain: ClosedRange<Double>) -> [Int] {
     guard x.count > 2 * columns else { return Array(x.indices) }
     let width = (domain.upperBound - domain.lowerBound) / Double(columns)
     var kept = [0]

@@ -1,14 +1,14 @@
 /// Where an axis puts its marks and what it writes beside them: steps of 1, 2 or 5 times a power of ten.
 import Foundation
 
-struct Tick: Equatable {
-  var value: Double
-  var label: String
+package struct Tick: Equatable {
+  package var value: Double
+  package var label: String
 }
 
-enum Ticks {
+package enum Ticks {
   /// Marks inside `range`, whose ends need not be marks; at most `count` + 1 of them. `range` must not be a single value.
-  static func linear(in range: ClosedRange<Double>, about count: Int) -> [Tick] {
+  package static func linear(in range: ClosedRange<Double>, about count: Int) -> [Tick] {
     let step = niceStep(atLeast: (range.upperBound - range.lowerBound) / Double(count))
     let largest = max(abs(range.lowerBound), abs(range.upperBound))
     // Whole multiples, so that zero is exactly zero; the slack keeps an end that rounding put just outside.
@@ -20,7 +20,7 @@ enum Ticks {
   }
 
   /// Powers of ten, or 1, 2 and 5 times them where the range spans fewer than two, or linear marks within less than that.
-  static func logarithmic(in range: ClosedRange<Double>, about count: Int) -> [Tick] {
+  package static func logarithmic(in range: ClosedRange<Double>, about count: Int) -> [Tick] {
     let low = Int(log10(range.lowerBound).rounded(.down))
     let high = Int(log10(range.upperBound).rounded(.up))
     let everyDecade = max(1, (high - low) / count)
