@@ -75,8 +75,7 @@ let package = Package(
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
         "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
-    // Its measures and figures are tested from within, in release builds too.
-    room("Reports", ["Records", "Statistics"], settings: vectorised + [.unsafeFlags(["-enable-testing"])]),
+    room("Reports", ["Records", "Statistics"]),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [

@@ -2,14 +2,14 @@
 import Records
 
 /// A function of the environment step that keeps a value until the next one.
-struct StepCurve {
-  private(set) var steps: [Int] = []
-  private(set) var values: [Double] = []
+package struct StepCurve {
+  package private(set) var steps: [Int] = []
+  package private(set) var values: [Double] = []
   var isEmpty: Bool { steps.isEmpty }
   var last: Double? { values.last }
 
   /// s ← 0.9 s + 0.1 x; the first x begins it.
-  static func smoothed(_ points: [(step: Int, value: Double)], weight: Double = 0.9) -> StepCurve {
+  package static func smoothed(_ points: [(step: Int, value: Double)], weight: Double = 0.9) -> StepCurve {
     var curve = StepCurve()
     for point in points {
       curve.steps.append(point.step)
@@ -19,7 +19,7 @@ struct StepCurve {
   }
 
   /// The value in force at `step`; nil before the first.
-  func value(at step: Int) -> Double? {
+  package func value(at step: Int) -> Double? {
     var low = 0, high = steps.count
     while low < high {
       let middle = (low + high) / 2
@@ -29,7 +29,7 @@ struct StepCurve {
   }
 
   /// Mean over the steps `range`, each step counting once; steps before the first value are left out.
-  func mean(over range: ClosedRange<Int>) -> Double? {
+  package func mean(over range: ClosedRange<Int>) -> Double? {
     var total = 0.0, count = 0
     for (index, step) in steps.enumerated() {
       let begin = max(step, range.lowerBound)
@@ -43,20 +43,20 @@ struct StepCurve {
 }
 
 /// One finished run's numbers.
-struct Measures {
-  let returns: StepCurve
-  let losses: StepCurve
+package struct Measures {
+  package let returns: StepCurve
+  package let losses: StepCurve
   /// Smoothed training return: mean over the last tenth of the steps; over the paper's window, from the first learning step
   /// on; at the end.
-  let lastTenth, window, final: Double
+  package let lastTenth, window, final: Double
   /// First step at which the smoothed return is at least 200.
-  let firstAtLeast200: Int?
-  let finalLoss: Double?
-  let greedy: [Double]
-  let seconds: Double
+  package let firstAtLeast200: Int?
+  package let finalLoss: Double?
+  package let greedy: [Double]
+  package let seconds: Double
 
   /// Nil for a run that is not finished or never finished an episode.
-  init?(_ run: RunRecord) {
+  package init?(_ run: RunRecord) {
     guard run.isFinished, let evaluation = run.evaluation else { return nil }
     let total = run.config.totalSteps
     returns = .smoothed(run.episodes.map { ($0.endStep, $0.return) })
@@ -71,5 +71,5 @@ struct Measures {
     seconds = run.progress.last?.elapsed ?? 0
   }
 
-  var greedyMean: Double { greedy.reduce(0, +) / Double(greedy.count) }
+  package var greedyMean: Double { greedy.reduce(0, +) / Double(greedy.count) }
 }

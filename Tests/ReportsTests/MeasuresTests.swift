@@ -1,10 +1,9 @@
 /// Measures of runs small enough to be computed by hand.
 import Foundation
 import Records
+import Reports
 import TestSupport
 import Testing
-
-@testable import Reports
 
 @Suite struct MeasuresTests {
   @Test func smoothingBeginsWithTheFirstValue() {

@@ -1,10 +1,9 @@
 /// The whole page from small run folders: well-formed, self-contained, and no run left out without a word.
 import Foundation
 import Records
+import Reports
 import TestSupport
 import Testing
-
-@testable import Reports
 
 #if canImport(FoundationXML)
   import FoundationXML
