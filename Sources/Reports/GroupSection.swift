@@ -46,7 +46,7 @@ struct GroupSection {
       let mean = Statistics.mean(scores)
       return [
         configuration.name, "\(scores.count)", Number.two(mean), Number.two(Statistics.interquartileMean(scores)),
-        Number.interval(iqm(scores)), Number.two(published), Number.signed(published.map { mean - $0 }),
+        interval(scores), Number.two(published), Number.signed(published.map { mean - $0 }),
       ]
     }
     let constant = policies.map { ["policy \($0.policy)", "–", Number.two($0.mean), "–", "–", "–", "–"] }
@@ -113,7 +113,7 @@ struct GroupSection {
       let truncated = configuration.runs.compactMap(\.evaluation?.shareTruncated)
       return [
         configuration.name, "\(scores.count)", Number.two(Statistics.mean(scores)),
-        Number.two(Statistics.interquartileMean(scores)), Number.interval(iqm(scores)), Number.two(scores.min()),
+        Number.two(Statistics.interquartileMean(scores)), interval(scores), Number.two(scores.min()),
         Number.two(scores.max()),
       ] + (hasThreshold200 ? [Number.percent(share200(episodes))] : []) + [Number.percent(Statistics.mean(truncated))]
     }
@@ -255,6 +255,9 @@ struct GroupSection {
   func iqm(_ scores: [Double]) -> Estimate {
     Statistics.stratifiedBootstrap([scores]) { Statistics.interquartileMean($0[0]) }
   }
+
+  /// A single seed has no interval: the bootstrap would give one of width zero.
+  private func interval(_ scores: [Double]) -> String { Number.interval(scores.count > 1 ? iqm(scores) : nil) }
 
   private func share200(_ returns: [Double]) -> Double { Double(returns.filter { $0 >= 200 }.count) / Double(returns.count) }
 

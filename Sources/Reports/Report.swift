@@ -20,7 +20,8 @@ public struct Report {
 
   public init(_ found: [FoundRun], policies: [PolicyResult]) {
     var document = Document(title: "Latent Mamba-DQN and its baselines: what the runs show")
-    let runs = found.compactMap { if case .readable(let run) = $0 { run } else { nil } }
+    let all = found.compactMap { if case .readable(let run) = $0 { run } else { nil } }
+    let runs = Self.withoutRepetitions(all)
     let groups = RunGroup.all(runs)
     document.add(
       .paragraph(
@@ -30,7 +31,7 @@ public struct Report {
           + "weights, never with the best checkpoint."))
     let sections = groups.map { GroupSection($0, policies.filter { [group = $0] in $0.environment == group.environment }) }
     document.add(.heading(2, "In short"))
-    document.add(.list(sections.flatMap(\.findings) + Self.unfinished(found)))
+    document.add(.list(sections.flatMap(\.findings) + Self.left(out: all.count - runs.count) + Self.unfinished(found)))
     for section in sections { section.write(to: &document) }
     Self.writeIncomplete(found, to: &document)
     Self.writeRepetition(runs, to: &document)
@@ -43,6 +44,20 @@ public struct Report {
   public var figures: [(name: String, svg: String)] { document.figures.map { ($0.name, $0.figure.svg(style: .standalone)) } }
 
   // MARK: - What is not there
+
+  /// Of runs with equal configurations, seed included, one: the same bytes may lie in two folders. Finished ones go first.
+  private static func withoutRepetitions(_ runs: [RunRecord]) -> [RunRecord] {
+    var kept: [RunRecord] = []
+    for run in runs.filter(\.isFinished) + runs.filter({ !$0.isFinished })
+    where !kept.contains(where: { $0.config == run.config }) {
+      kept.append(run)
+    }
+    return runs.filter { run in kept.contains { $0.path == run.path } }
+  }
+
+  private static func left(out count: Int) -> [String] {
+    count == 0 ? [] : ["\(count) of the folders repeat the configuration and seed of another one, which counts once."]
+  }
 
   private static func unfinished(_ found: [FoundRun]) -> [String] {
     let count = incomplete(found).count

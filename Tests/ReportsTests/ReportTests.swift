@@ -74,6 +74,16 @@ import Testing
     #expect(try report(space).html == html)
   }
 
+  @Test func aRunInTwoFoldersCountsOnce() throws {
+    let space = try Workspace()
+    try run(space, "a/mamba-s0", .mamba, seed: 0, level: 200, finished: false)
+    try run(space, "b/mamba-s0", .mamba, seed: 0, level: 200)
+    let markdown = try report(space).markdown
+    #expect(markdown.contains("1 of the folders repeat"))
+    let row = try #require(markdown.split(separator: "\n").first { $0.hasPrefix("| Mamba-DQN | ") })
+    #expect(row.hasPrefix("| Mamba-DQN | 1 | ") && row.contains(" | – | 224.68 | "), "one seed, no interval: \(row)")
+  }
+
   @Test func nothingFinishedIsSaid() throws {
     let space = try Workspace()
     try run(space, "mamba-s0", .mamba, seed: 0, level: 200, finished: false)
