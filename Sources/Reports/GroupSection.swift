@@ -97,9 +97,14 @@ struct GroupSection {
       let loss = iqm(losses)
       return [configuration.name] + returns + [Number.loss(loss.value), "\(Number.loss(loss.low)) … \(Number.loss(loss.high))"]
     }
-    return .table(
-      caption: "The same measures over seeds, where there are at least two: IQM and its 95% interval.", header: header, rows: rows
-    )
+    let constant = policies.map { policy -> [String] in
+      let estimate = iqm(policy.returns), cells = [Number.two(estimate.value), Number.interval(estimate)]
+      return ["policy \(policy.policy)"] + cells + cells + ["–", "–"]
+    }
+    let caption =
+      "The same measures over seeds, where there are at least two: IQM and its 95% interval. Policies that do not learn: over "
+      + "episodes."
+    return .table(caption: caption, header: header, rows: rows + constant)
   }
 
   private var greedyTable: Document.Block {
