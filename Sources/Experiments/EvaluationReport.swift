@@ -4,7 +4,7 @@ import Records
 import Statistics
 import Training
 
-public struct EvaluationReport: Codable, Sendable {
+public struct EvaluationReport: Codable, Sendable, ReadableJSON {
   public var subject, environment: String
   public var seed: UInt64
   public var episodes: Int
@@ -23,14 +23,6 @@ public struct EvaluationReport: Codable, Sendable {
     length = Summary(lengths.map(Double.init))
     shareAtLeast200 = Double(returns.filter { $0 >= 200 }.count) / Double(results.count)
     shareTruncated = Double(results.filter(\.truncated).count) / Double(results.count)
-  }
-
-  public var json: Data {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return try encoder.encode(self) + Data("\n".utf8)
-    }
   }
 
   public var table: String {

@@ -51,9 +51,7 @@ public final class TransformerWindow: SlidingWindow {
         Elementwise.sum(2 * size, own + size, added + size, into: keysAndValues.values + position * 2 * size)
       }
       let first = transformer.layers[0].finish(x, queries: queries, keysAndValues: keysAndValues, time: time, on: tape)
-      return transformer.layers.dropFirst().enumerated().reduce(first) { x, layer in
-        layer.element(x, time: time, lastOnly: layer.offset == transformer.layers.count - 2, on: tape)
-      }.values
+      return transformer.run(first, from: 1, on: tape).values
     }
   }
 }

@@ -20,19 +20,22 @@ public struct Transformer: Layer {
       let (radius, angle) = ((-2 * log(1 - generator.uniform(0, 1))).squareRoot(), generator.uniform(0, 2 * .pi))
       return Float(0.02 * radius * cos(angle))
     }
-    var same = generator
+    let start = generator
     layers = (0..<Self.layerCount).map { _ in
-      same = generator
-      return TransformerLayer(size, heads: Self.heads, feedForwardSize: 2 * size, &same)
+      generator = start
+      return TransformerLayer(size, heads: Self.heads, feedForwardSize: 2 * size, &generator)
     }
-    generator = same
   }
 
   /// features [batch × time, size] → the last position's output [batch, size].
   public func callAsFunction(_ features: Tensor, on tape: Tape) -> Tensor {
-    let first = tape.addRow(features, positions.tensor)
-    return layers.enumerated().reduce(first) { x, layer in
-      layer.element(x, time: time, lastOnly: layer.offset == layers.count - 1, on: tape)
+    run(tape.addRow(features, positions.tensor), from: 0, on: tape)
+  }
+
+  /// The layers from `first` on: x [batch × time, size] → the last position's output [batch, size].
+  func run(_ x: Tensor, from first: Int, on tape: Tape) -> Tensor {
+    layers.indices[first...].reduce(x) { x, index in
+      layers[index](x, time: time, lastOnly: index == layers.count - 1, on: tape)
     }
   }
 

@@ -1,15 +1,7 @@
 /// `config.json`: written readably, read strictly.
 import Foundation
 
-extension ExperimentConfig {
-  public var json: Data {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return try encoder.encode(self) + Data("\n".utf8)
-    }
-  }
-
+extension ExperimentConfig: ReadableJSON {
   /// Reads `config.json`. An unknown or missing key, or a value of another type, is an error that names it.
   public init(path: String) throws {
     guard let data = FileManager.default.contents(atPath: path) else { throw FileError(path, "cannot be read") }

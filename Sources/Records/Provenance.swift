@@ -1,7 +1,7 @@
 /// Where a run was made: what a report must say so that somebody else can judge its wall-clock times and repeat it.
 import Foundation
 
-public struct Provenance: Codable, Equatable, Sendable {
+public struct Provenance: Codable, Equatable, Sendable, ReadableJSON {
   /// Of the checkout that the program was built in, with `-dirty` where it had changes; nil where that is no git checkout.
   public var commit: String?
   public var processor: String
@@ -14,14 +14,6 @@ public struct Provenance: Codable, Equatable, Sendable {
     return Provenance(
       commit: commit(of: Bundle.main.executableURL?.deletingLastPathComponent()), processor: processorName,
       cores: information.activeProcessorCount, system: information.operatingSystemVersionString)
-  }
-
-  public var json: Data {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return try encoder.encode(self) + Data("\n".utf8)
-    }
   }
 
   private static var processorName: String {

@@ -258,7 +258,7 @@ struct GroupSection {
   }
 
   func iqm(_ scores: [Double]) -> Estimate {
-    Statistics.stratifiedBootstrap([scores]) { Statistics.interquartileMean($0[0]) }
+    Statistics.stratifiedBootstrap([scores], Statistics.aggregateInterquartileMean)
   }
 
   /// A single seed has no interval: the bootstrap would give one of width zero.

@@ -96,16 +96,16 @@ public struct Report {
       .paragraph(
         "The same seed gives the same run to the last bit with the same commit. `make reproduce` runs both published studies from a "
           + "clean clone; each run's own command follows."))
-    let machines = unique(runs.map { $0.provenance.map { "\($0.processor), \($0.cores) cores, \($0.system)" } ?? "not recorded" })
+    func machine(_ run: RunRecord) -> String {
+      run.provenance.map { "\($0.processor), \($0.cores) cores, \($0.system)" } ?? "not recorded"
+    }
     document.add(
       .table(
         caption: "Where the runs were made, each on one core.", header: ["machine", "commits", "runs"],
-        rows: machines.map { machine in
-          let own = runs.filter {
-            ($0.provenance.map { "\($0.processor), \($0.cores) cores, \($0.system)" } ?? "not recorded") == machine
-          }
+        rows: unique(runs.map(machine)).map { name in
+          let own = runs.filter { machine($0) == name }
           let commits = unique(own.map { $0.provenance?.commit ?? "not recorded" })
-          return [machine, commits.joined(separator: ", "), "\(own.count)"]
+          return [name, commits.joined(separator: ", "), "\(own.count)"]
         }))
     document.add(.code(runs.map { $0.command ?? "\($0.path): no command recorded" }))
   }
