@@ -4,6 +4,7 @@ PRESET ?= default
 SEED   ?= 0
 STEPS  ?=
 OUT    ?=
+THREADS ?=
 
 SWIFT_FLAGS = -c release --explicit-target-dependency-import-check error
 PACKAGES = libopenblas-dev libbox2d-dev python3-venv librsvg2-bin fonts-dejavu-core
@@ -15,7 +16,7 @@ STUDY = .build/release/mamba-dqn study
 .PHONY: train reproduce test build format lint dependencies gymnasium python clean
 
 train: build
-	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(OUT),--out $(OUT))
+	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(THREADS),--set threads=$(THREADS)) $(if $(OUT),--out $(OUT))
 
 # The whole published study. Interrupt it whenever you like: the same command goes on where it stopped.
 LUNARLANDER_SEEDS ?= 0,1

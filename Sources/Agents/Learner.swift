@@ -1,6 +1,7 @@
 /// The gradient step: target forward, online forward, weighted Huber loss, backward, clip, AdamW. Knows no replay and no
-/// environment; after the first step it allocates nothing.
+/// environment; on one thread nothing is allocated after the first step. With several threads each takes its rows of the batch.
 import Autograd
+import Dispatch
 import Kernels
 import Layers
 import MachineSupport
@@ -25,6 +26,14 @@ public struct LearningBatch {
     (self.count, self.states, self.nextStates, self.actions) = (count, states, nextStates, actions)
     (self.rewards, self.weights, self.cut) = (rewards, weights, cut)
   }
+
+  /// Some of its rows, where a window has `windowSize` floats.
+  func rows(_ range: Range<Int>, windowSize: Int) -> LearningBatch {
+    let start = range.lowerBound
+    return LearningBatch(
+      count: range.count, states: states + start * windowSize, nextStates: nextStates + start * windowSize,
+      actions: actions + start, rewards: rewards + start, weights: weights + start, cut: cut + start)
+  }
 }
 
 /// What one gradient step measured.
@@ -41,8 +50,9 @@ public final class Learner {
   public let online, target: QNetwork
   public let optimizer: AdamW
   public private(set) var gradientSteps = 0
-  private let tape = Tape()
-  private let discount: Float
+  private var workers: [GradientWorker]
+  /// [batch] each: target − Q(s, a), and Q(s, a).
+  private let tdErrors, values: Buffer
   private let maximumNorm: Double
 
   public init(sizes: NetworkSizes, config: ExperimentConfig, generator: inout SplitMix64) {
@@ -54,46 +64,61 @@ public final class Learner {
     optimizer = AdamW(
       online.block,
       .init(learningRate: config.learningRate, weightDecay: config.weightDecay, amsgrad: config.amsgrad))
-    discount = Float(config.discount)
+    workers = [GradientWorker(online, target: target, discount: Float(config.discount))]
+    for _ in 1..<config.threads {
+      let network = QNetwork(sizes, &generator)
+      network.block.shareValues(of: online.block)
+      workers.append(GradientWorker(network, target: target, discount: Float(config.discount)))
+    }
+    (tdErrors, values) = (Buffer(count: config.batchSize), Buffer(count: config.batchSize))
     maximumNorm = config.gradientClip
   }
 
   /// The report, and the TD errors [batch], valid until the next call. Throws where the loss or a gradient is not finite;
   /// then no parameter has changed.
   public func update(_ batch: LearningBatch) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
-    let time = online.sizes.windowLength, rows = batch.count * time, features = online.sizes.observationSize
-    tape.reset()
-    online.block.zeroGradient()
-    let targets = tape.floats(batch.count)
-    tape.withoutGradient {
-      let nextQ = target(Tensor(data: batch.nextStates, rows: rows, columns: features), time: time, on: tape).q
-      for row in 0..<batch.count {
-        targets[row] = bellmanTarget(
-          reward: batch.rewards[row], discount: discount, nextValue: largest(nextQ, row), cut: batch.cut[row])
-      }
-    }
-    let (q, result) = online(
-      Tensor(data: batch.states, rows: rows, columns: features), time: time, actions: batch.actions, targets: targets,
-      weights: batch.weights, on: tape)
-    tape.backward()
-    guard result.loss.isFinite else { throw notFinite("loss", result.loss) }
+    precondition(batch.count == values.count, "a batch of \(batch.count), not \(values.count)")
+    let loss = gradient(of: batch)
+    guard loss.isFinite else { throw notFinite("loss", loss) }
     let norm = optimizer.step(maximumNorm: maximumNorm)
     guard norm.isFinite else { throw notFinite("gradient norm", norm) }
     gradientSteps += 1
-    var report = LearningReport(loss: result.loss, meanAbsoluteTDError: 0, gradientNorm: norm, meanQ: 0)
+    var report = LearningReport(loss: loss, meanAbsoluteTDError: 0, gradientNorm: norm, meanQ: 0)
     for row in 0..<batch.count {
-      report.meanAbsoluteTDError += abs(result.tdErrors[row]) / Float(batch.count)
-      report.meanQ += q[row, Int(batch.actions[row])] / Float(batch.count)
+      report.meanAbsoluteTDError += abs(tdErrors.pointer[row]) / Float(batch.count)
+      report.meanQ += values.pointer[row] / Float(batch.count)
     }
-    return (report, result.tdErrors)
+    return (report, tdErrors.pointer)
   }
 
   public func syncTarget() { target.block.copy(from: online.block) }
 
-  private func largest(_ q: Tensor, _ row: Int) -> Float {
-    var best = q[row, 0]
-    for column in 1..<q.columns { best = max(best, q[row, column]) }
-    return best
+  /// Leaves the gradient of the batch's mean loss in the online network's block; returns the loss. Each worker's rows
+  /// follow from the number of workers alone, and so does every bit of the result.
+  private func gradient(of batch: LearningBatch) -> Float {
+    if workers.count == 1 { return workers[0].run(batch, tdErrors: tdErrors.pointer, values: values.pointer) }
+    let windowSize = online.sizes.windowLength * online.sizes.observationSize
+    let bounds = (0...workers.count).map { $0 * batch.count / workers.count }
+    // Safe, because a worker is one thread's alone, with its own rows, tape and gradient; all only read the parameters.
+    nonisolated(unsafe) let parts = zip(workers, zip(bounds, bounds.dropFirst())).map { worker, bounds in
+      (worker, bounds.0, batch.rows(bounds.0..<bounds.1, windowSize: windowSize))
+    }
+    nonisolated(unsafe) let errors = tdErrors.pointer
+    nonisolated(unsafe) let chosen = values.pointer
+    DispatchQueue.concurrentPerform(iterations: parts.count) { index in
+      let (worker, start, rows) = parts[index]
+      let mode = machine_flush_subnormals()  // a thread of the pool, which others use too
+      worker.run(rows, tdErrors: errors + start, values: chosen + start)
+      machine_restore_subnormals(mode)
+    }
+    let shares = parts.map { Float($0.2.count) / Float(batch.count) }
+    let total = online.block.gradient
+    for (index, worker) in workers.enumerated().dropFirst() {
+      Elementwise.weightedSum(
+        total.count, total.pointer, index == 1 ? shares[0] : 1, worker.network.block.gradient.pointer, shares[index],
+        into: total.pointer)
+    }
+    return zip(workers, shares).reduce(0) { $0 + $1.0.loss * $1.1 }
   }
 
   private func notFinite(_ what: String, _ value: Float) -> LearningError {

@@ -38,7 +38,9 @@ public enum Benchmark {
     let batch = RandomBatch(config.batchSize, sizes, &generator)
     let seconds = try time(warmUp: 5, rounds: 40, minimumSeconds: 0.05) { _ = try learner.update(batch.view) }
     let work = workOfUpdate(sizes, config.batchSize)
-    return line("update", shape(sizes, batch: config.batchSize), "ms", seconds, 1e3, flops: work)
+    var result = line("update", shape(sizes, batch: config.batchSize), "ms", seconds, 1e3, flops: work)
+    result.threads = config.threads
+    return result
   }
 
   /// One environment step of acting with fixed parameters: the window moves on, Q-values and latent are computed.

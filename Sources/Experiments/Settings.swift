@@ -30,6 +30,7 @@ public enum Settings {
     real("weightDecay", \.weightDecay, 0...1, "AdamW's decoupled weight decay"),
     flag("amsgrad", \.amsgrad, "keep AdamW's largest second moment"),
     whole("batchSize", \.batchSize, 1...65536, "transitions in a gradient step"),
+    whole("threads", \.threads, 1...256, "threads of a gradient step; the same seed and number give the same bytes"),
     real("gradientClip", \.gradientClip, 1e-9...1e9, "largest global gradient norm"),
     whole("learningStarts", \.learningStarts, 1...1_000_000_000, "environment steps before the first gradient step"),
     whole(
@@ -71,6 +72,9 @@ public enum Settings {
     }
     guard config.epsilonEnd <= config.epsilonStart else {
       throw UsageError("epsilonEnd=\(config.epsilonEnd) lies above epsilonStart=\(config.epsilonStart)")
+    }
+    guard config.threads <= config.batchSize else {
+      throw UsageError("threads=\(config.threads): batchSize is \(config.batchSize), and a thread takes at least one row")
     }
     guard config.encoder != .transformer || config.modelSize % TransformerEncoder.heads == 0 else {
       throw UsageError(

@@ -35,6 +35,8 @@ public final class Parameter {
       columns: count / rows)
   }
 
+  fileprivate func share(_ values: Buffer) { storage.values = values }
+
   func move(into values: Buffer, _ gradient: Buffer, at offset: Int) {
     (values.pointer + offset).update(from: self.values.baseAddress!, count: count)  // a Buffer is never empty
     storage = (values, gradient, offset)
@@ -44,7 +46,7 @@ public final class Parameter {
 /// All parameters of a network in one contiguous block, their gradients in another, so that clipping, AdamW and a target
 /// network's copy are one pass each. Every parameter starts at a 64-byte boundary; the gaps stay zero.
 public final class ParameterBlock {
-  public let values: Buffer
+  public private(set) var values: Buffer
   public let gradient: Buffer
   public let names: [String]
   public let parameters: [Parameter]
@@ -64,6 +66,13 @@ public final class ParameterBlock {
   }
 
   public func zeroGradient() { gradient.pointer.update(repeating: 0, count: gradient.count) }
+
+  /// From now on the values are those of `other`, a block of the same network; the gradient stays this block's own.
+  public func shareValues(of other: ParameterBlock) {
+    precondition(other.names == names && other.values.count == values.count, "blocks of two different networks")
+    values = other.values
+    for parameter in parameters { parameter.share(values) }
+  }
 
   /// Hard copy, as a target network is synchronised.
   public func copy(from other: ParameterBlock) {

@@ -13,10 +13,16 @@ bool machine_has_vector_units(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
-void machine_flush_subnormals(void) { _mm_setcsr(_mm_getcsr() | 0x8040); }
+unsigned machine_flush_subnormals(void) {
+  unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040);
+  return before;
+}
+void machine_restore_subnormals(unsigned mode) { _mm_setcsr(mode); }
 #else
 bool machine_has_vector_units(void) { return true; }
-void machine_flush_subnormals(void) {}
+unsigned machine_flush_subnormals(void) { return 0; }
+void machine_restore_subnormals(unsigned mode) { (void)mode; }
 #endif
 
 __attribute__((constructor)) static void refuse_processors_without_vector_units(void) {

@@ -28,6 +28,8 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var weightDecay = 0.01
   public var amsgrad = false
   public var batchSize = 64
+  /// Threads of a gradient step. Sums over the batch are taken part by part, so results depend on it in their last bits.
+  public var threads = 1
   public var gradientClip = 1.0
   public var learningStarts = 10_000
   public var targetSyncInterval = 1_000

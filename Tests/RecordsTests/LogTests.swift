@@ -68,6 +68,8 @@ import Testing
     let text = String(decoding: try config.json, as: UTF8.self)
     func read(_ text: String) throws -> ExperimentConfig { try ExperimentConfig(path: space.write("c.json", Array(text.utf8))) }
     #expect(try read(text) == config)
+    // As runs were recorded before there was the setting.
+    #expect(try read(text.replacingOccurrences(of: "  \"threads\" : 1,\n", with: "")) == config)
     let cases = [
       (text.replacingOccurrences(of: "\"batchSize\"", with: "\"batchsize\""), "unknown key batchsize; did you mean batchSize?"),
       (text.replacingOccurrences(of: "  \"batchSize\" : 64,\n", with: ""), "lacks the key batchSize"),

@@ -36,8 +36,9 @@ private struct Corridor: Environment {
 }
 
 @Suite struct TrainerTests {
-  private func config(_ encoder: EncoderKind = .mamba) -> ExperimentConfig {
+  private func config(_ encoder: EncoderKind = .mamba, threads: Int = 1) -> ExperimentConfig {
     var config = ExperimentConfig()
+    config.threads = threads
     (config.environment, config.encoder, config.totalSteps, config.learningStarts) = ("Corridor", encoder, 260, 60)
     (config.hiddenSize, config.modelSize, config.stateSize, config.windowLength) = (16, 16, 4, 5)
     (config.batchSize, config.replayCapacity, config.targetSyncInterval) = (8, 100, 40)
@@ -74,11 +75,11 @@ private struct Corridor: Environment {
     return try Trainer(config: config, folder: folder, resuming: resuming) { Corridor(badReward: badReward) }
   }
 
-  @Test(arguments: EncoderKind.allCases) func sameSeedSameBytes(_ encoder: EncoderKind) throws {
+  @Test(arguments: EncoderKind.allCases, [1, 3]) func sameSeedSameBytes(_ encoder: EncoderKind, threads: Int) throws {
     let space = try Workspace()
     var outcomes: [Outcome] = []
     for name in ["a", "b", "other"] {
-      var config = config(encoder)
+      var config = config(encoder, threads: threads)
       config.seed = name == "other" ? 1 : 0
       let folder = RunFolder(path: space.file(name))
       let trainer = try make(config, folder)
@@ -92,15 +93,15 @@ private struct Corridor: Environment {
 
   /// Stopped at steps before, at and after learning starts, in the middle of episodes and at their ends; each resumed run is
   /// stopped again. What was logged after the checkpoint is written anew.
-  @Test(arguments: EncoderKind.allCases) func stoppedAndResumedSameBytes(_ encoder: EncoderKind) throws {
+  @Test(arguments: EncoderKind.allCases, [1, 2]) func stoppedAndResumedSameBytes(_ encoder: EncoderKind, threads: Int) throws {
     let space = try Workspace()
     let straightFolder = RunFolder(path: space.file("straight"))
-    let straight = try make(config(encoder), straightFolder)
+    let straight = try make(config(encoder, threads: threads), straightFolder)
     _ = try straight.run()
     let expected = try outcome(straight, straightFolder)
 
     let folder = RunFolder(path: space.file("stopped"))
-    var trainer = try make(config(encoder), folder)
+    var trainer = try make(config(encoder, threads: threads), folder)
     for stop in [3, 59, 61, 100, 131, 210, 259] {
       #expect(try trainer.run(stopRequested: { trainer.step == stop }) == .stopped(step: stop))
       // As after SIGKILL: more steps whose log lines no checkpoint knows of.
@@ -110,7 +111,7 @@ private struct Corridor: Environment {
         try FileManager.default.removeItem(atPath: path)
       }
       let newest = try #require(store.newest())
-      trainer = try make(config(encoder), folder, resuming: newest.reader)
+      trainer = try make(config(encoder, threads: threads), folder, resuming: newest.reader)
       #expect(trainer.step == stop)
     }
     #expect(try trainer.run() == .finished)

@@ -7,7 +7,9 @@
 bool machine_has_vector_units(void);
 
 /// Flushes subnormal numbers to zero on this thread: AdamW's moments decay into them, and each costs ~100 cycles.
-void machine_flush_subnormals(void);
+/// Returns what `machine_restore_subnormals` puts back.
+unsigned machine_flush_subnormals(void);
+void machine_restore_subnormals(unsigned mode);
 
 /// Sine and cosine at once: the bits of the C library's `sin` and `cos`. Glibc's `sincos` is hidden from Swift.
 void machine_sine_cosine(double angle, double *sine, double *cosine);

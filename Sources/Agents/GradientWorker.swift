@@ -1,0 +1,50 @@
+/// One thread's part of a gradient step: target forward, online forward, loss and backward of some rows of the batch.
+import Autograd
+import Networks
+
+final class GradientWorker {
+  /// Its gradient is this worker's own; its values may be shared.
+  let network: QNetwork
+  private(set) var loss: Float = 0
+  private let target: QNetwork
+  private let discount: Float
+  private let tape = Tape()
+
+  init(_ network: QNetwork, target: QNetwork, discount: Float) {
+    (self.network, self.target, self.discount) = (network, target, discount)
+  }
+
+  /// Leaves the gradient of these rows' mean loss in `network.block` and returns the loss. Writes `tdErrors`,
+  /// target − Q(s, a), and `values`, Q(s, a), [rows] each.
+  @discardableResult func run(
+    _ batch: LearningBatch, tdErrors: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>
+  ) -> Float {
+    let time = network.sizes.windowLength, rows = batch.count * time, features = network.sizes.observationSize
+    tape.reset()
+    network.block.zeroGradient()
+    let targets = tape.floats(batch.count)
+    tape.withoutGradient {
+      let nextQ = target(Tensor(data: batch.nextStates, rows: rows, columns: features), time: time, on: tape).q
+      for row in 0..<batch.count {
+        targets[row] = bellmanTarget(
+          reward: batch.rewards[row], discount: discount, nextValue: largest(nextQ, row), cut: batch.cut[row])
+      }
+    }
+    let (q, result) = network(
+      Tensor(data: batch.states, rows: rows, columns: features), time: time, actions: batch.actions, targets: targets,
+      weights: batch.weights, on: tape)
+    tape.backward()
+    for row in 0..<batch.count {
+      tdErrors[row] = result.tdErrors[row]
+      values[row] = q[row, Int(batch.actions[row])]
+    }
+    loss = result.loss
+    return loss
+  }
+
+  private func largest(_ q: Tensor, _ row: Int) -> Float {
+    var best = q[row, 0]
+    for column in 1..<q.columns { best = max(best, q[row, column]) }
+    return best
+  }
+}
