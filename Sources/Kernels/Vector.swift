@@ -14,6 +14,14 @@ let ln2: Float = 0.693_147_180_559_945_3
 @inline(__always) func &+ (_ p: Input, _ i: Int) -> Input { p + i }
 @inline(__always) func &+ (_ p: Output, _ i: Int) -> Output { p + i }
 
+/// Sixteen floats: one AVX-512 register, or two of AVX2. The scan's inner loops use it.
+typealias Wide = SIMD16<Float>
+@inline(__always) func loadWide(_ p: Input) -> Wide { UnsafeRawPointer(p).loadUnaligned(as: Wide.self) }
+@inline(__always) func loadWide(_ p: Output) -> Wide { UnsafeRawPointer(p).loadUnaligned(as: Wide.self) }
+@inline(__always) func store(_ p: Output, _ v: Wide) { UnsafeMutableRawPointer(p).storeBytes(of: v, as: Wide.self) }
+@inline(__always) func wide(_ x: Float) -> Wide { Wide(repeating: x) }
+@inline(__always) func fma(_ a: Wide, _ b: Wide, _ c: Wide) -> Wide { c.addingProduct(a, b) }
+
 @inline(__always) func load(_ p: Input) -> Vector { UnsafeRawPointer(p).loadUnaligned(as: Vector.self) }
 @inline(__always) func load(_ p: Output) -> Vector { UnsafeRawPointer(p).loadUnaligned(as: Vector.self) }
 @inline(__always) func store(_ p: Output, _ v: Vector) { UnsafeMutableRawPointer(p).storeBytes(of: v, as: Vector.self) }
@@ -83,25 +91,26 @@ let ln2: Float = 0.693_147_180_559_945_3
 /// 2^(s·a). The product is folded into the rounding, which also makes the fraction exact to one rounding. Unclamped, it
 /// is garbage below 2^−134: the caller looks at the smallest s·a of a block and takes the clamped form where it must.
 let decayScale: Float = 0.001_327_647_178
-@inline(__always) func scaledDecay(_ s: Vector, _ a: Vector, clamped: Bool) -> Vector {
-  let magic = splat(12_582_912)
-  let shifted: Vector
-  let f: Vector
+@inline(__always) func scaledDecay(_ s: Wide, _ a: Wide, clamped: Bool) -> Wide {
+  let magic = wide(12_582_912)
+  let shifted: Wide
+  let f: Wide
   if clamped {
-    let t = larger(s * a, splat(-134))
+    let product = s * a
+    let t = wide(-134).replacing(with: product, where: product .> wide(-134))
     shifted = t + magic
     f = t - (shifted - magic)
   } else {
     shifted = fma(s, a, magic)
     f = fma(s, a, magic - shifted)
   }
-  var p = f + splat(7.287_735_395)
-  p = fma(p, f, splat(41.808_647_4))
-  p = fma(p, f, splat(180.937_527_1))
-  p = fma(p, f, splat(522.086_724_9))
-  p = fma(p, f, splat(753.212_214_9))
-  let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &<< 23
-  return unsafeBitCast(unsafeBitCast(p, to: SIMD8<Int32>.self) &+ exponent, to: Vector.self)
+  var p = f + wide(7.287_735_395)
+  p = fma(p, f, wide(41.808_647_4))
+  p = fma(p, f, wide(180.937_527_1))
+  p = fma(p, f, wide(522.086_724_9))
+  p = fma(p, f, wide(753.212_214_9))
+  let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
+  return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Wide.self)
 }
 
 @inline(__always) func exp(_ x: Vector) -> Vector { exp2(smaller(x * splat(log2e), splat(127))) }

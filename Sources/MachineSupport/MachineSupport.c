@@ -13,6 +13,14 @@ bool machine_has_vector_units(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
+static bool has_what_the_kernels_use(void) {
+#if defined(KERNELS_USE_AVX512)
+  return machine_has_vector_units() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+  return machine_has_vector_units();
+#endif
+}
 unsigned machine_flush_subnormals(void) {
   unsigned before = _mm_getcsr();
   _mm_setcsr(before | 0x8040);
@@ -21,14 +29,20 @@ unsigned machine_flush_subnormals(void) {
 void machine_restore_subnormals(unsigned mode) { _mm_setcsr(mode); }
 #else
 bool machine_has_vector_units(void) { return true; }
+static bool has_what_the_kernels_use(void) { return true; }
 unsigned machine_flush_subnormals(void) { return 0; }
 void machine_restore_subnormals(unsigned mode) { (void)mode; }
 #endif
 
 __attribute__((constructor)) static void refuse_processors_without_vector_units(void) {
-  if (machine_has_vector_units()) return;
-  fprintf(stderr, "error: this processor has no AVX2 and FMA, which the kernels are compiled for "
-                  "(x86-64-v3: Intel Haswell 2013, AMD Excavator 2015, or newer)\n");
+  if (has_what_the_kernels_use()) return;
+  if (machine_has_vector_units()) {
+    fprintf(stderr, "error: this program was built on a machine with AVX-512, which this processor lacks; "
+                    "build it here (rm -rf .build, then make build)\n");
+  } else {
+    fprintf(stderr, "error: this processor has no AVX2 and FMA, which the kernels are compiled for "
+                    "(x86-64-v3: Intel Haswell 2013, AMD Excavator 2015, or newer)\n");
+  }
   exit(1);
 }
 

@@ -125,4 +125,34 @@ func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout Spli
     #expect(relativeDifference(dw, g.dw) < 3e-6)
     #expect(relativeDifference(dBias, g.dBias) < 3e-6)
   }
+
+  @Test(arguments: [[640, 8, 256], [7, 5, 19], [1, 16, 3], [4, 1, 8]], [Activation.none, .relu, .softplus])
+  func narrowProduct(_ size: [Int], _ activation: Activation) {
+    let (rows, inputs, outputs) = (size[0], size[1], size[2])
+    let stride = inputs + 3
+    var generator = SplitMix64(seed: 12)
+    let x = random(rows * stride, -2, 2, &generator), bias = random(outputs, -1, 1, &generator)
+    let weight = random(outputs * inputs, -1, 1, &generator)
+    for withBias in [true, false] {
+      var y = [Float](repeating: .nan, count: rows * outputs)
+      var scratch = [Float](repeating: .nan, count: inputs * outputs)
+      bias.withUnsafeBufferPointer { bias in
+        NarrowProduct.forward(
+          rows: rows, inputs: inputs, outputs: outputs, x: x, xStride: stride, weight: weight,
+          bias: withBias ? bias.baseAddress : nil, activation: activation, y: &y, scratch: &scratch)
+      }
+      let expected = (0..<rows * outputs).map { i -> Double in
+        let (r, o) = (i / outputs, i % outputs)
+        let sum = (0..<inputs).reduce(withBias ? Double(bias[o]) : 0) {
+          $0 + Double(x[r * stride + $1]) * Double(weight[o * inputs + $1])
+        }
+        switch activation {
+        case .none: return sum
+        case .relu: return max(sum, 0)
+        case .softplus: return log1p(exp(sum))
+        }
+      }
+      #expect(relativeDifference(y, expected) < 1e-6)
+    }
+  }
 }

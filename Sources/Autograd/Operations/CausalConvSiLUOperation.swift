@@ -21,14 +21,16 @@ extension Tape {
   public func causalConvSiLU(_ x: Tensor, weight: Tensor, bias: Tensor, time: Int) -> Tensor {
     precondition(x.isDense && weight.rows == x.columns, "causalConvSiLU: \(x.columns) channels, weight of \(weight.rows)")
     let y = tensor(rows: x.rows, columns: x.columns)
-    let preActivation = floats(x.rows * x.columns)
+    let preActivation = isRecording ? floats(x.rows * x.columns) : nil
     let scratch = floats(CausalConv.scratchCount(channels: x.columns, width: weight.columns))
     CausalConv.forward(
       batch: x.rows / time, time: time, channels: x.columns, width: weight.columns, x: x.values, w: weight.values,
       bias: bias.values, s: preActivation, y: y.values, scratch: scratch)
-    record(
-      CausalConvSiLUOperation(
-        x: x, weight: weight, bias: bias, y: y, preActivation: preActivation, scratch: scratch, time: time))
+    if let preActivation {
+      record(
+        CausalConvSiLUOperation(
+          x: x, weight: weight, bias: bias, y: y, preActivation: preActivation, scratch: scratch, time: time))
+    }
     return y
   }
 }

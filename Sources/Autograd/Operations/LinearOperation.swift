@@ -1,4 +1,4 @@
-/// y = f(x Wᵀ + b): one product, then bias and activation in one pass.
+/// y = f(x Wᵀ + b): one product, then bias and activation in one pass; of few inputs, all in one.
 import Kernels
 
 struct LinearOperation: Operation {
@@ -28,10 +28,16 @@ extension Tape {
     precondition(
       x.columns == weight.columns, "linear: x is [\(x.rows), \(x.columns)], weight [\(weight.rows), \(weight.columns)]")
     let y = tensor(rows: x.rows, columns: weight.rows)
-    GEMM.timesTransposed(
-      m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,
-      c: y.values, cStride: y.stride, .overwrite)
-    activation.forward(rows: y.rows, columns: y.columns, bias: bias?.values, y: y.values)
+    if x.columns <= NarrowProduct.mostInputs && weight.isDense {
+      NarrowProduct.forward(
+        rows: x.rows, inputs: x.columns, outputs: weight.rows, x: x.values, xStride: x.stride, weight: weight.values,
+        bias: bias?.values, activation: activation, y: y.values, scratch: floats(weight.rows * weight.columns))
+    } else {
+      GEMM.timesTransposed(
+        m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,
+        c: y.values, cStride: y.stride, .overwrite)
+      activation.forward(rows: y.rows, columns: y.columns, bias: bias?.values, y: y.values)
+    }
     record(LinearOperation(x: x, weight: weight, bias: bias ?? weight, y: y, hasBias: bias != nil, activation: activation))
     return y
   }

@@ -4,14 +4,14 @@
 ///     y = s · σ(s)
 ///
 /// x, s, y: [batch, time, channel], dense; w: [channel, K] as PyTorch stores conv1d.weight. The pre-activation s is kept
-/// for the gradient. The plain twin is in CausalConv+Reference.swift.
+/// for the gradient where one is wanted. The plain twin is in CausalConv+Reference.swift.
 public enum CausalConv {
   /// Floats of scratch: the taps, and their gradient, with channels on the vector axis.
   public static func scratchCount(channels: Int, width: Int) -> Int { 2 * width * channels }
 
   @inline(never) public static func forward(
     batch: Int, time: Int, channels: Int, width: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>, s: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    bias: UnsafePointer<Float>, s: UnsafeMutablePointer<Float>?, y: UnsafeMutablePointer<Float>,
     scratch taps: UnsafeMutablePointer<Float>
   ) {
     transpose(channels, width, w, into: taps)
@@ -29,7 +29,7 @@ public enum CausalConv {
             total = fma(load(taps + k &* channels &+ c, active), load(x + there, active), total)
             k &+= 1
           }
-          store(s + here, total, active)
+          if let s { store(s + here, total, active) }
           store(y + here, total * sigmoid(total), active)
           l &+= 1
         }
@@ -75,7 +75,7 @@ public enum CausalConv {
 
   /// The published width: four taps in registers, the three earlier inputs carried along.
   @inline(__always) private static func forward4(
-    _ batch: Int, _ time: Int, _ channels: Int, _ x: Input, _ taps: Input, _ bias: Input, _ s: Output, _ y: Output
+    _ batch: Int, _ time: Int, _ channels: Int, _ x: Input, _ taps: Input, _ bias: Input, _ s: Output?, _ y: Output
   ) {
     var b = 0
     while b < batch {
@@ -89,7 +89,7 @@ public enum CausalConv {
         while l < time {
           let x0 = load(x + here, active)
           let total = fma(w3, x0, fma(w2, x1, fma(w1, x2, fma(w0, x3, shift))))
-          store(s + here, total, active)
+          if let s { store(s + here, total, active) }
           store(y + here, total * sigmoid(total), active)
           (x3, x2, x1) = (x2, x1, x0)
           here &+= channels

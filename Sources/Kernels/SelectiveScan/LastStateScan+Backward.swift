@@ -59,10 +59,7 @@ extension LastStateScan {
     _ row: Row, u: Input, delta: Input, skip: Input, q: Input, r: Input, g: Input, du: Output, dDelta: Output,
     _ accumulation: Accumulation, dSkip: Output
   ) -> Float {
-    if accumulation == .overwrite {
-      du.update(repeating: 0, count: time &* channels)
-      dDelta.update(repeating: 0, count: time &* channels)
-    }
+    let adds = accumulation == .add
     let width = paddedChannels
     var lastW = Vector.zero
     forEachVector(channels) { d, active in
@@ -73,14 +70,16 @@ extension LastStateScan {
         let p = l &* channels &+ d, padded = l &* width &+ d
         let input = load(u + p, active), step = load(delta + p, active)
         let gq = gradient * load(q + padded)
-        store(dDelta + p, load(dDelta + p, active) + fma(input, gq, earlier), active)
+        let stepGradient = fma(input, gq, earlier)
+        store(dDelta + p, adds ? load(dDelta + p, active) + stepGradient : stepGradient, active)
         let gv = gradient * step * input
         if l == time &- 1 {
-          store(du + p, load(du + p, active) + fma(step, gq, gradient * load(skip + d, active)), active)
+          let inputGradient = fma(step, gq, gradient * load(skip + d, active))
+          store(du + p, adds ? load(du + p, active) + inputGradient : inputGradient, active)
           store(dSkip + d, fma(gradient, input, load(dSkip + d, active)), active)
           lastW += gv
         } else {
-          store(du + p, fma(step, gq, load(du + p, active)), active)
+          store(du + p, adds ? fma(step, gq, load(du + p, active)) : step * gq, active)
           earlier = fma(gv * splat(ln2), load(r + padded), earlier)
         }
         l &+= 1
@@ -96,19 +95,18 @@ extension LastStateScan {
     row.lanesOfW.update(repeating: 0, count: states &* time &* 8)
     var d = 0
     while d < width {
-      let g0 = load(g + d, max(0, min(lanes, channels &- d))), g1 = load(g + d &+ 8, max(0, min(lanes, channels &- d &- 8)))
+      let upstream = Wide(
+        lowHalf: load(g + d, max(0, min(lanes, channels &- d))),
+        highHalf: load(g + d &+ 8, max(0, min(lanes, channels &- d &- 8))))
       var l = 0
       while l < last {
         let here = l &* width &+ d
         let p = row.packed + l &* 48
-        let s0 = load(row.suffix + here), s1 = load(row.suffix + here &+ 8)
-        let v0 = g0 * load(row.v + here), v1 = g1 * load(row.v + here &+ 8)
-        store(p, s0)
-        store(p + 8, s1)
-        store(p + 16, v0 * splat(decayScale))
-        store(p + 24, v1 * splat(decayScale))
-        store(p + 32, v0 * s0)
-        store(p + 40, v1 * s1)
+        let suffix = loadWide(row.suffix + here)
+        let v = upstream * loadWide(row.v + here)
+        store(p, suffix)
+        store(p + 16, v * wide(decayScale))
+        store(p + 32, v * suffix)
         l &+= 1
       }
       if needsClamp(row, packedA, d) {
@@ -123,25 +121,23 @@ extension LastStateScan {
   @inline(__always) private func block(_ row: Row, a: Input, dA: Output, _ last: Int, clamped: Bool) {
     var n = 0
     while n < states {
-      let a0 = load(a + n &* 16), a1 = load(a + n &* 16 &+ 8)
-      var t0 = load(dA + n &* 16), t1 = load(dA + n &* 16 &+ 8)
+      let decay = loadWide(a + n &* 16)
+      var t = loadWide(dA + n &* 16)
       var w = row.lanesOfW + n &* time &* 8
-      var p = row.packed
+      var block = row.packed
       var weight = row.weight + n
       var l = 0
       while l < last {
-        let p0 = scaledDecay(load(p), a0, clamped: clamped), p1 = scaledDecay(load(p + 8), a1, clamped: clamped)
-        store(w, load(w) + fma(p1, load(p + 24), p0 * load(p + 16)))
-        let cb = splat(weight.pointee)
-        t0 = fma(p0 * cb, load(p + 32), t0)
-        t1 = fma(p1 * cb, load(p + 40), t1)
-        p += 48
+        let p = scaledDecay(loadWide(block), decay, clamped: clamped)
+        let scaled = loadWide(block + 16)
+        store(w, load(w) + fma(p.highHalf, scaled.highHalf, p.lowHalf * scaled.lowHalf))
+        t = fma(p * wide(weight.pointee), loadWide(block + 32), t)
+        block += 48
         w += 8
         weight += states
         l &+= 1
       }
-      store(dA + n &* 16, t0)
-      store(dA + n &* 16 &+ 8, t1)
+      store(dA + n &* 16, t)
       n &+= 1
     }
   }

@@ -57,7 +57,7 @@ extension LastStateScan {
 
   /// q, r, the row's y, T [padded, states] packed as A is, and W [time, states] as eight partial sums.
   @inline(never) private func pass(_ row: Row, packedA: Input, g: Input, q: Output, r: Output, t: Output, w: Output) {
-    let last = splat(lastWeight(row))
+    let last = wide(lastWeight(row))
     w.update(repeating: 0, count: (time &- 1) &* states &* 8)
     if time == 1 { t.update(repeating: 0, count: paddedChannels &* states) }
     var d = 0
@@ -72,64 +72,53 @@ extension LastStateScan {
   }
 
   @inline(__always) private func block(
-    _ row: Row, _ packedA: Input, _ g: Input, _ d: Int, _ last: Vector, _ q: Output, _ r: Output, _ t: Output,
+    _ row: Row, _ packedA: Input, _ g: Input, _ d: Int, _ last: Wide, _ q: Output, _ r: Output, _ t: Output,
     _ w: Output, clamped: Bool
   ) {
     let width = paddedChannels
     let end = (time &- 1) &* width &+ d
-    let g0 = load(g + d), g1 = load(g + d &+ 8)
-    var y0 = load(row.v + end) * last, y1 = load(row.v + end &+ 8) * last
+    let direction = loadWide(g + d)
+    var y = loadWide(row.v + end) * last
     store(q + end, last)
-    store(q + end &+ 8, last)
     var l = 0
     while l < time &- 1 {
       let here = l &* width &+ d
-      let s0 = load(row.suffix + here), s1 = load(row.suffix + here &+ 8)
-      let v0 = load(row.v + here), v1 = load(row.v + here &+ 8)
+      let v = loadWide(row.v + here)
       let moment = timeSlice(
-        a: packedA + d &* states, weight: row.weight + l &* states, t: t + d &* states, w: w + l &* states &* 8, s0: s0,
-        s1: s1, x0: g0 * v0, x1: g1 * v1, clamped: clamped, first: l == 0)
-      y0 = fma(v0, moment.q0, y0)
-      y1 = fma(v1, moment.q1, y1)
-      store(q + here, moment.q0)
-      store(q + here &+ 8, moment.q1)
-      store(r + here, moment.r0)
-      store(r + here &+ 8, moment.r1)
+        a: packedA + d &* states, weight: row.weight + l &* states, t: t + d &* states, w: w + l &* states &* 8,
+        suffix: loadWide(row.suffix + here), x: direction * v, clamped: clamped, first: l == 0)
+      y = fma(v, moment.q, y)
+      store(q + here, moment.q)
+      store(r + here, moment.r)
       l &+= 1
     }
-    store(row.y + d, y0)
-    store(row.y + d &+ 8, y1)
+    store(row.y + d, y)
   }
 
   /// All states of sixteen channels at one position. `x` is g·v. The first position writes T, the others add to it.
   @inline(__always) private func timeSlice(
-    a: Input, weight: Input, t: Output, w: Output, s0: Vector, s1: Vector, x0: Vector, x1: Vector, clamped: Bool,
-    first: Bool
-  ) -> (q0: Vector, q1: Vector, r0: Vector, r1: Vector) {
+    a: Input, weight: Input, t: Output, w: Output, suffix: Wide, x: Wide, clamped: Bool, first: Bool
+  ) -> (q: Wide, r: Wide) {
     if first { t.update(repeating: 0, count: 16 &* states) }
-    let z0 = x0 * s0, z1 = x1 * s1
-    let scaled0 = x0 * splat(decayScale), scaled1 = x1 * splat(decayScale)
-    var q0 = Vector.zero, q1 = Vector.zero, r0 = Vector.zero, r1 = Vector.zero
+    let z = x * suffix
+    let scaled = x * wide(decayScale)
+    var q = Wide.zero, r = Wide.zero
     var a = a, weight = weight, t = t, w = w
     var n = 0
     while n < states {
-      let a0 = load(a), a1 = load(a + 8)
-      let p0 = scaledDecay(s0, a0, clamped: clamped), p1 = scaledDecay(s1, a1, clamped: clamped)
-      store(w, fma(p1, scaled1, fma(p0, scaled0, load(w))))
-      let cb = splat(weight.pointee)
-      let m0 = p0 * cb, m1 = p1 * cb
-      q0 += m0
-      q1 += m1
-      r0 = fma(m0, a0, r0)
-      r1 = fma(m1, a1, r1)
-      store(t, fma(m0, z0, load(t)))
-      store(t + 8, fma(m1, z1, load(t + 8)))
+      let decay = loadWide(a)
+      let p = scaledDecay(suffix, decay, clamped: clamped)
+      store(w, fma(p.highHalf, scaled.highHalf, fma(p.lowHalf, scaled.lowHalf, load(w))))
+      let m = p * wide(weight.pointee)
+      q += m
+      r = fma(m, decay, r)
+      store(t, fma(m, z, loadWide(t)))
       a += 16
       t += 16
       w += 8
       weight += 1
       n &+= 1
     }
-    return (q0, q1, r0, r1)
+    return (q, r)
   }
 }

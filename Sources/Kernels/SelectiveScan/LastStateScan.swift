@@ -159,7 +159,7 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
   }
 
   @inline(never) func output(_ row: Row, packedA: Input) {
-    let last = splat(lastWeight(row))
+    let last = wide(lastWeight(row))
     var d = 0
     while d < paddedChannels {
       if needsClamp(row, packedA, d) {
@@ -171,36 +171,31 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
     }
   }
 
-  @inline(__always) private func outputBlock(_ row: Row, _ packedA: Input, _ d: Int, _ last: Vector, clamped: Bool) {
+  @inline(__always) private func outputBlock(_ row: Row, _ packedA: Input, _ d: Int, _ last: Wide, clamped: Bool) {
     let width = paddedChannels
-    let end = (time &- 1) &* width &+ d
-    var y0 = load(row.v + end) * last, y1 = load(row.v + end &+ 8) * last
+    var y = loadWide(row.v + (time &- 1) &* width &+ d) * last
     var l = 0
     while l < time &- 1 {
       let here = l &* width &+ d
-      let s0 = load(row.suffix + here), s1 = load(row.suffix + here &+ 8)
-      var q0 = Vector.zero, q1 = Vector.zero
+      let suffix = loadWide(row.suffix + here)
+      var q = Wide.zero
       var a = packedA + d &* states
       var w = row.weight + l &* states
       var n = 0
       while n < states {
-        let weight = splat(w.pointee)
-        q0 = fma(scaledDecay(s0, load(a), clamped: clamped), weight, q0)
-        q1 = fma(scaledDecay(s1, load(a + 8), clamped: clamped), weight, q1)
+        q = fma(scaledDecay(suffix, loadWide(a), clamped: clamped), wide(w.pointee), q)
         a += 16
         w += 1
         n &+= 1
       }
-      y0 = fma(load(row.v + here), q0, y0)
-      y1 = fma(load(row.v + here &+ 8), q1, y1)
+      y = fma(loadWide(row.v + here), q, y)
       l &+= 1
     }
-    store(row.y + d, y0)
-    store(row.y + d &+ 8, y1)
+    store(row.y + d, y)
   }
 
   @inline(never) func outputAndMoments(_ row: Row, packedA: Input, q: Output, r: Output) {
-    let last = splat(lastWeight(row))
+    let last = wide(lastWeight(row))
     var d = 0
     while d < paddedChannels {
       if needsClamp(row, packedA, d) {
@@ -213,42 +208,34 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
   }
 
   @inline(__always) private func momentsBlock(
-    _ row: Row, _ packedA: Input, _ d: Int, _ last: Vector, _ q: Output, _ r: Output, clamped: Bool
+    _ row: Row, _ packedA: Input, _ d: Int, _ last: Wide, _ qOut: Output, _ rOut: Output, clamped: Bool
   ) {
     let width = paddedChannels
     let end = (time &- 1) &* width &+ d
-    var y0 = load(row.v + end) * last, y1 = load(row.v + end &+ 8) * last
-    store(q + end, last)
-    store(q + end &+ 8, last)
+    var y = loadWide(row.v + end) * last
+    store(qOut + end, last)
     var l = 0
     while l < time &- 1 {
       let here = l &* width &+ d
-      let s0 = load(row.suffix + here), s1 = load(row.suffix + here &+ 8)
-      var q0 = Vector.zero, q1 = Vector.zero, r0 = Vector.zero, r1 = Vector.zero
+      let suffix = loadWide(row.suffix + here)
+      var q = Wide.zero, r = Wide.zero
       var a = packedA + d &* states
       var w = row.weight + l &* states
       var n = 0
       while n < states {
-        let weight = splat(w.pointee)
-        let a0 = load(a), a1 = load(a + 8)
-        let p0 = scaledDecay(s0, a0, clamped: clamped) * weight, p1 = scaledDecay(s1, a1, clamped: clamped) * weight
-        q0 += p0
-        q1 += p1
-        r0 = fma(p0, a0, r0)
-        r1 = fma(p1, a1, r1)
+        let decay = loadWide(a)
+        let p = scaledDecay(suffix, decay, clamped: clamped) * wide(w.pointee)
+        q += p
+        r = fma(p, decay, r)
         a += 16
         w += 1
         n &+= 1
       }
-      y0 = fma(load(row.v + here), q0, y0)
-      y1 = fma(load(row.v + here &+ 8), q1, y1)
-      store(q + here, q0)
-      store(q + here &+ 8, q1)
-      store(r + here, r0)
-      store(r + here &+ 8, r1)
+      y = fma(loadWide(row.v + here), q, y)
+      store(qOut + here, q)
+      store(rOut + here, r)
       l &+= 1
     }
-    store(row.y + d, y0)
-    store(row.y + d &+ 8, y1)
+    store(row.y + d, y)
   }
 }

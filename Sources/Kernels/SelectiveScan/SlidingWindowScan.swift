@@ -31,28 +31,28 @@ public struct SlidingWindowScan: BitwiseCopyable, Sendable {
     y: UnsafeMutablePointer<Float>
   ) {
     var d = 0
-    while d < (channels &+ 7) / 8 * 8 {
-      let packed = (d &>> 4) &* states &* 16 &+ (d & 8)
-      let scale = splat(decayScale)
-      let step = load(delta + d), v = load(arriving.v + d), out = load(leaving.v + d) * scale
-      let s0 = load(suffix.0 + d), s1 = load(suffix.1 + d), s2 = load(suffix.2 + d)
-      let v0 = load(edge.0.v + d) * scale, v1 = load(edge.1.v + d) * scale, v2 = load(edge.2.v + d) * scale
-      var total = Vector.zero
+    while d < channels {
+      let scale = wide(decayScale)
+      let step = loadWide(delta + d), v = loadWide(arriving.v + d), out = loadWide(leaving.v + d) * scale
+      let s0 = loadWide(suffix.0 + d), s1 = loadWide(suffix.1 + d), s2 = loadWide(suffix.2 + d)
+      let v0 = loadWide(edge.0.v + d) * scale, v1 = loadWide(edge.1.v + d) * scale, v2 = loadWide(edge.2.v + d) * scale
+      var total = Wide.zero
       var n = 0
       while n < states {
-        let a = load(packedA + packed &+ n &* 16)
+        let packed = d &* states &+ n &* 16
+        let a = loadWide(packedA + packed)
         let p2 = scaledDecay(s2, a, clamped: true)
-        let kept = scaledDecay(step, a, clamped: true) * scale * load(f + packed &+ n &* 16)
-        let state = fma(v, splat(arriving.b[n]), kept) - p2 * out * splat(leaving.b[n])
-        store(f + packed &+ n &* 16, state)
-        var h = fma(p2 * v2, splat(edge.2.b[n]), state)
-        h = fma(scaledDecay(s1, a, clamped: true) * v1, splat(edge.1.b[n]), h)
-        h = fma(scaledDecay(s0, a, clamped: true) * v0, splat(edge.0.b[n]), h)
-        total = fma(h, splat(c[n]), total)
+        let kept = scaledDecay(step, a, clamped: true) * scale * loadWide(f + packed)
+        let state = fma(v, wide(arriving.b[n]), kept) - p2 * out * wide(leaving.b[n])
+        store(f + packed, state)
+        var h = fma(p2 * v2, wide(edge.2.b[n]), state)
+        h = fma(scaledDecay(s1, a, clamped: true) * v1, wide(edge.1.b[n]), h)
+        h = fma(scaledDecay(s0, a, clamped: true) * v0, wide(edge.0.b[n]), h)
+        total = fma(h, wide(c[n]), total)
         n &+= 1
       }
       store(y + d, total)
-      d &+= 8
+      d &+= 16
     }
   }
 }
