@@ -44,7 +44,7 @@ public final class AdamW {
     AdamWKernel.update(
       count: block.values.count,
       AdamWKernel.Step(
-        learningRate: Float(rate), shrink: Float(1 - rate * settings.weightDecay), beta1: settings.beta1,
+        shrink: Float(1 - rate * settings.weightDecay), beta1: settings.beta1,
         beta2: settings.beta2, stepSize: Float(rate / (1 - pow(settings.beta1, Double(steps)))),
         secondMomentScale: Float(1 / (1 - pow(settings.beta2, Double(steps))).squareRoot()),
         epsilon: Float(settings.epsilon), gradientScale: min(1, Float(maximumNorm) / (norm + 1e-6))),

@@ -25,7 +25,7 @@ extension GroupSection {
       let above = ranked.filter { $0.1 > constant.mean }.count
       sentences.append(
         "\(group.environment): the best policy that does not learn, \(constant.policy), returns \(Number.two(constant.mean)); "
-          + "\(above) of \(ranked.count) configurations are above it on average.")
+          + "on average above it: \(above) of \(ranked.count) configurations.")
     }
     let compared = measured.compactMap { configuration in
       published(configuration).map { (configuration, Statistics.mean(configuration.measures.map(\.lastTenth)) - $0.reward) }

@@ -3,7 +3,6 @@
 public enum AdamWKernel {
   /// What one step needs: bias corrections are already folded in.
   public struct Step {
-    public var learningRate: Float
     /// 1 − learningRate · weightDecay.
     public var shrink: Float
     public var beta1: Float
@@ -19,13 +18,12 @@ public enum AdamWKernel {
     /// What the gradient is multiplied by: the clipping coefficient.
     public var gradientScale: Float
     public init(
-      learningRate: Float, shrink: Float, beta1: Double, beta2: Double, stepSize: Float, secondMomentScale: Float,
+      shrink: Float, beta1: Double, beta2: Double, stepSize: Float, secondMomentScale: Float,
       epsilon: Float, gradientScale: Float
     ) {
-      (self.learningRate, self.shrink) = (learningRate, shrink)
+      (self.shrink, self.stepSize) = (shrink, stepSize)
       (self.beta1, self.beta2, take1, take2) = (Float(beta1), Float(beta2), Float(1 - beta1), Float(1 - beta2))
-      (self.stepSize, self.secondMomentScale, self.epsilon) = (stepSize, secondMomentScale, epsilon)
-      self.gradientScale = gradientScale
+      (self.secondMomentScale, self.epsilon, self.gradientScale) = (secondMomentScale, epsilon, gradientScale)
     }
   }
 
