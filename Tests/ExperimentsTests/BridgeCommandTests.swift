@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 
 @Suite(.serialized) struct BridgeCommandTests {
-  private func mamba(_ arguments: String, signal: Int32? = nil, after: Double = 0) throws -> ProcessResult {
+  private func mamba(_ arguments: String, signal: Int32? = nil, when ready: () -> Bool = { true }) throws -> ProcessResult {
     setenv("PYTHONPATH", packageRoot + "/Tests/GymnasiumBridgeTests/Python", 1)
-    return try run(builtProgram, arguments.split(separator: " ").map(String.init), signal: signal, after: after)
+    return try run(builtProgram, arguments.split(separator: " ").map(String.init), signal: signal, when: ready)
   }
   private let small =
     "--set learningStarts=100 --set stateSize=8 --set modelSize=16 --set hiddenSize=16 --set checkpointInterval=250 "
@@ -18,7 +18,8 @@ import Testing
     let train = "train gymnasium:CartPole-v1 --steps 500 --seed 1 \(small)"
     let straight = try mamba(train + space.file("straight"))
     #expect(straight.status == 0, "\(straight.error)")
-    _ = try mamba(train + space.file("stopped"), signal: SIGKILL, after: 0.6)
+    let stopped = try mamba(train + space.file("stopped"), signal: SIGKILL) { savedSteps(space.file("stopped")) > 0 }
+    #expect(stopped.status == SIGKILL)
     let resumed = try mamba("resume \(space.file("stopped"))")
     #expect(resumed.status == 0, "\(resumed.error)")
     let weights = ["straight", "stopped"].map { FileManager.default.contents(atPath: RunFolder(path: space.file($0)).weights) }
@@ -56,7 +57,7 @@ import Testing
       [parts[0]: parts[1], "PYTHONPATH": packageRoot + "/Tests/GymnasiumBridgeTests/Python"]) { $1 }
     process.standardOutput = FileHandle.nullDevice
     try process.run()
-    Thread.sleep(forTimeInterval: 2)
+    for _ in 0..<300 where marked(mark) < 2 { Thread.sleep(forTimeInterval: 0.1) }
     #expect(marked(mark) == 2, "the program and its worker")
     kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()

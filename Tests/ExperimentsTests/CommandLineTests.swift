@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 
 @Suite struct CommandLineTests {
-  private func mamba(_ arguments: String..., signal: Int32? = nil, after: Double = 0) throws -> ProcessResult {
+  private func mamba(_ arguments: String..., signal: Int32? = nil, when ready: () -> Bool = { true }) throws -> ProcessResult {
     try #require(FileManager.default.isExecutableFile(atPath: builtProgram), "\(builtProgram) is not built")
-    return try run(builtProgram, arguments.flatMap { $0.split(separator: " ").map(String.init) }, signal: signal, after: after)
+    return try run(builtProgram, arguments.flatMap { $0.split(separator: " ").map(String.init) }, signal: signal, when: ready)
   }
 
   private static let small =
@@ -80,13 +80,15 @@ import Testing
       ]
     }
     let expected = try bytes("straight")
-    for (index, moment) in [0.05, 0.3, 0.55, 0.8].enumerated() {
-      let name = "killed\(index)"
-      let first = try mamba(train + space.file(name), signal: index == 3 ? SIGTERM : SIGKILL, after: moment)
-      if first.status == 128 + SIGTERM { #expect(first.error.contains("mamba-dqn resume \(space.file(name))")) }
-      let second = try mamba("resume \(space.file(name))")
+    // After so many lines of progress.csv, one every 100 steps: before the first checkpoint and between two.
+    for (lines, signal) in [(1, SIGKILL), (4, SIGKILL), (7, SIGTERM), (9, SIGKILL)] {
+      let run = space.file("killed\(lines)")
+      let first = try mamba(train + run, signal: signal) { lineCount(RunFolder(path: run).progress) >= lines }
+      #expect(first.status == (signal == SIGKILL ? SIGKILL : 128 + SIGTERM))
+      if signal == SIGTERM { #expect(first.error.contains("mamba-dqn resume \(run)")) }
+      let second = try mamba("resume \(run)")
       #expect(second.status == 0, "\(second.error)")
-      #expect(try bytes(name) == expected, "killed after \(moment) s")
+      #expect(try bytes("killed\(lines)") == expected, "killed after \(lines) lines")
     }
 
     // A damaged newest checkpoint: said so, and the one before is used.

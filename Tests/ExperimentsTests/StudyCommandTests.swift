@@ -9,11 +9,11 @@ import Testing
   private let space: Workspace
   init() throws { space = try Workspace() }
 
-  private func mamba(_ arguments: String, signal: Int32? = nil, after: Double = 0) throws -> ProcessResult {
-    try run(builtProgram, arguments.split(separator: " ").map(String.init), signal: signal, after: after)
+  private func mamba(_ arguments: String, signal: Int32? = nil, when ready: () -> Bool = { true }) throws -> ProcessResult {
+    try run(builtProgram, arguments.split(separator: " ").map(String.init), signal: signal, when: ready)
   }
 
-  /// A file that describes four tasks of a second or less each.
+  /// A file that describes four tasks; 1,000 steps take a second or less.
   private func small(steps: Int) throws -> String {
     try space.text(
       "small.yaml",
@@ -31,6 +31,13 @@ import Testing
   private func folder(_ task: String, root: String) -> RunFolder { RunFolder(path: space.file("\(root)/small/\(task)")) }
   private let names = ["dqn-s0", "dqn-s1", "mamba-s0", "mamba-s1"]
 
+  /// Waits until nobody holds a task's lock, at most 10 s.
+  private func released(_ task: String, root: String) -> Bool {
+    let lock = space.file("\(root)/small/.locks/\(task).lock")
+    for _ in 0..<1000 where TaskLock.holder(of: lock) != nil { usleep(10_000) }
+    return TaskLock.holder(of: lock) == nil
+  }
+
   /// What must not depend on where and how often a run was interrupted.
   private func bytes(_ run: RunFolder) throws -> [Data?] {
     let progress = try String(contentsOfFile: run.progress, encoding: .utf8).split(separator: "\n").map {
@@ -45,14 +52,21 @@ import Testing
   }
 
   @Test func aStudyKilledAgainAndAgainEndsInTheSameBytes() throws {
-    let file = try small(steps: 1200)
+    let file = try small(steps: 2000)
     let straight = try mamba("study run \(file) --root \(space.file("straight"))")
     #expect(straight.status == 0 && straight.error.contains("4 finished"), "\(straight.error)")
 
     let broken = "study run \(file) --root \(space.file("broken"))"
-    _ = try mamba(broken + " --jobs 4", signal: SIGKILL, after: 0.4)
-    _ = try mamba(broken + " --index 2", signal: SIGKILL, after: 0.4)
-    let stopped = try mamba(broken, signal: SIGTERM, after: 0.5)
+    func steps(_ name: String) -> Int { savedSteps(folder(name, root: "broken").path) }
+    let all = try mamba(broken + " --jobs 4", signal: SIGKILL) { names.contains { steps($0) > 0 } }
+    // A task saves when its study is killed; its lock falls with it.
+    for name in names { #expect(released(name, root: "broken")) }
+    let before = steps("mamba-s0"), whole = steps("mamba-s1")
+    let one = try mamba(broken + " --index 2", signal: SIGKILL) { steps("mamba-s0") > before }
+    #expect(all.status == SIGKILL && one.status == SIGKILL)
+    let stopped = try mamba(broken + " --jobs 1", signal: SIGTERM) {
+      steps("mamba-s0") + steps("mamba-s1") > before + whole + 250
+    }
     #expect(stopped.status == 128 + SIGTERM && stopped.error.contains("Go on with:\n  mamba-dqn \(broken)"), "\(stopped.error)")
     let last = try mamba(broken)
     #expect(last.status == 0 && last.error.contains("4 finished"), "\(last.error)")
@@ -69,7 +83,7 @@ import Testing
     #expect(again.status == 0 && again.error.contains("is finished"))
     let status = try mamba("study status \(file) --root \(space.file("straight")) --json")
     let states = try status.output.split(separator: "\n").map { try JSONDecoder().decode(TaskStatus.self, from: Data($0.utf8)) }
-    #expect(states.map(\.name) == names && states.allSatisfy { $0.state == .finished && $0.step == 1200 })
+    #expect(states.map(\.name) == names && states.allSatisfy { $0.state == .finished && $0.step == 2000 })
 
     let export = try mamba("study export \(file) --root \(space.file("straight")) --to \(space.file("out"))")
     #expect(export.output.contains("4 of 4 tasks exported"), "\(export.error)")
@@ -140,11 +154,13 @@ import Testing
   /// SIGKILL cannot be passed on: the tasks must see it themselves, and save.
   @Test func noTaskOutlivesItsStudy() throws {
     let file = try small(steps: 1_000_000), root = space.file("runs")
-    _ = try mamba("study run \(file) --root \(root) --jobs 2", signal: SIGKILL, after: 0.7)
-    let locks = ["dqn-s0", "dqn-s1"].map { "\(root)/small/.locks/\($0).lock" }
-    for _ in 0..<500 where locks.contains(where: { TaskLock.holder(of: $0) != nil }) { usleep(10_000) }
-    for (lock, name) in zip(locks, names) {
-      #expect(TaskLock.holder(of: lock) == nil)
+    let two = names.prefix(2)
+    let killed = try mamba("study run \(file) --root \(root) --jobs 2", signal: SIGKILL) {
+      two.allSatisfy { folder($0, root: "runs").exists }
+    }
+    #expect(killed.status == SIGKILL)
+    for name in two {
+      #expect(released(name, root: "runs"))
       #expect(try !CheckpointStore(directory: folder(name, root: "runs").checkpoints).paths.isEmpty)
     }
   }

@@ -22,9 +22,10 @@ public struct ProcessResult: Sendable {
   public var output, error: String
 }
 
-/// Runs a program to its end; `killAfter` sends SIGKILL after so many seconds.
+/// Runs a program to its end; `signal` is sent as soon as `ready` holds. A moment named by what the program has written
+/// is the same moment on every machine; one named in seconds is over before it comes on a fast one.
 public func run(
-  _ program: String, _ arguments: [String], signal: Int32? = nil, after seconds: Double = 0
+  _ program: String, _ arguments: [String], signal: Int32? = nil, when ready: () -> Bool = { true }
 ) throws -> ProcessResult {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: program)
@@ -36,12 +37,23 @@ public func run(
   process.standardError = FileHandle(forWritingAtPath: workspace.file("error"))
   try process.run()
   if let signal {
-    Thread.sleep(forTimeInterval: seconds)
+    while process.isRunning && !ready() { usleep(1_000) }
     kill(process.processIdentifier, signal)
   }
   process.waitUntilExit()
   func text(_ name: String) -> String { (try? String(contentsOfFile: workspace.file(name), encoding: .utf8)) ?? "" }
   return ProcessResult(status: process.terminationStatus, output: text("output"), error: text("error"))
+}
+
+/// The steps of the newest checkpoint in a run folder; 0 before the first.
+public func savedSteps(_ run: String) -> Int {
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")) ?? []
+  return names.compactMap { $0.hasSuffix(".checkpoint") ? Int($0.dropFirst("step-".count).prefix(10)) : nil }.max() ?? 0
+}
+
+/// The lines of a file that grows; 0 where there is none yet.
+public func lineCount(_ file: String) -> Int {
+  FileManager.default.contents(atPath: file)?.count { $0 == UInt8(ascii: "\n") } ?? 0
 }
 
 /// The package's root, from where this file was compiled.
