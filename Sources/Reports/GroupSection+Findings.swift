@@ -11,13 +11,12 @@ extension GroupSection {
     var words =
       "\(group.environment): the highest greedy return, \(Number.two(bestMean)) over \(seeds(best)), is that of \(best.name)"
     if let (second, secondMean) = ranked.dropFirst().first(where: { $0.0.encoder != best.encoder }) {
-      let (a, b) = (iqm(best.measures.map(\.greedyMean)), iqm(second.measures.map(\.greedyMean)))
-      let overlap = best.measures.count > 1 && second.measures.count > 1 && a.low <= b.high
-      words += "; the highest of another model, \(Number.two(secondMean)) over \(seeds(second)), is that of \(second.name)"
-      if best.measures.count > 1 && second.measures.count > 1 {
-        words += overlap ? ". Their 95% intervals overlap" : ". Their 95% intervals do not overlap"
+      words += "; the highest of another model, \(Number.two(secondMean)) over \(seeds(second)), is that of \(second.name). "
+      if let fewSeeds {
+        words += "\(fewSeeds): which model is better stays open"
       } else {
-        words += ". One seed decides nothing"
+        let (a, b) = (iqm(best.measures.map(\.greedyMean)), iqm(second.measures.map(\.greedyMean)))
+        words += a.low <= b.high ? "Their 95% intervals overlap" : "Their 95% intervals do not overlap"
       }
     }
     sentences.append(words + ".")
@@ -58,8 +57,8 @@ extension GroupSection {
     var reasons = [
       "The paper says its column is a mean over the whole window; its curves show a value late in training. We compare it with the "
         + "last 10%, and give both.",
-      "The published environment was never seeded and five seeds spread widely; with few seeds of our own, chance alone moves a mean "
-        + "by about the width of the interval.",
+      "The published environment was never seeded and its five seeds spread widely; chance alone moves a mean by about the width of "
+        + "our interval" + (fewSeeds.map { ", and by more here: \($0.prefix(1).lowercased())\($0.dropFirst())" } ?? "") + ".",
     ]
     if outside.contains(where: { $0.0.encoder != .mamba }) {
       reasons.append(
@@ -82,6 +81,16 @@ extension GroupSection {
           + "likeliest reasons:"),
       .list(reasons),
     ]
+  }
+
+  /// What a 95% interval over fewer than five seeds is worth, where some configuration has so few: a bootstrap never leaves
+  /// the range of its n values, and that range holds the median of all runs with probability 1 − 2^(1 − n).
+  private var fewSeeds: String? {
+    guard let count = measured.map(\.measures.count).min(), count < 5 else { return nil }
+    guard count > 1 else { return "One seed has no interval" }
+    let coverage = Int((100 * (1 - Double(sign: .plus, exponent: 1 - count, significand: 1))).rounded())
+    return "With \(count) seeds the interval is at most their range, which holds the median of all runs in \(coverage)% of cases, "
+      + "not 95%"
   }
 
   private func seeds(_ configuration: Configuration) -> String {

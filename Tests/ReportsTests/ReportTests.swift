@@ -56,6 +56,8 @@ import Testing
       #expect(text.contains("224.68") && text.contains("20.99"), "the published rewards")
       #expect(text.contains("policy heuristic") && text.contains("245.00"))
     }
+    #expect(report.markdown.contains("With 3 seeds the interval is at most their range"))
+    #expect(report.markdown.contains("in 75% of cases, not 95%"))
     let rows = report.markdown.split(separator: "\n").filter { $0.hasPrefix("| Mamba-DQN |") }
     #expect(rows.first?.hasPrefix("| Mamba-DQN | 3 | ") == true)
     #expect(report.markdown.contains("mamba-dqn train mamba-s2 <&>"))
