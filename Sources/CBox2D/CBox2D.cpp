@@ -3,6 +3,8 @@
 
 #include <box2d/box2d.h>
 
+#include "RevoluteJoint.h"
+
 #include <cassert>
 #include <initializer_list>
 
@@ -116,7 +118,8 @@ void cbox2d_add_revolute_joint(CBox2DWorld *world, const CBox2DRevoluteJoint *jo
   definition.enableMotor = true;
   definition.motorSpeed = joint->motorSpeed;
   definition.maxMotorTorque = joint->maximumMotorTorque;
-  world->world.CreateJoint(&definition);
+  b2Joint *made = world->world.CreateJoint(&definition);
+  if (!joint->plainSolver) RevoluteJoint::replace(static_cast<b2RevoluteJoint *>(made));
 }
 
 void cbox2d_apply_force_to_center(CBox2DWorld *world, CBox2DBodyIndex body, float x, float y) {

@@ -89,8 +89,8 @@ extension GroupSection {
     guard let count = measured.map(\.measures.count).min(), count < 5 else { return nil }
     guard count > 1 else { return "One seed has no interval" }
     let coverage = Int((100 * (1 - Double(sign: .plus, exponent: 1 - count, significand: 1))).rounded())
-    return "With \(count) seeds the interval is at most their range, which holds the median of all runs in \(coverage)% of cases, "
-      + "not 95%"
+    return "With \(count) seeds the interval is at most their range, which holds the median of all runs in \(coverage)% "
+      + "of cases, not 95%"
   }
 
   private func seeds(_ configuration: Configuration) -> String {

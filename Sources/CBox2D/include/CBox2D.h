@@ -37,6 +37,7 @@ typedef struct {
   float referenceAngle;                          // angle of B minus angle of A that counts as zero
   float lowerAngle, upperAngle;
   float motorSpeed, maximumMotorTorque;
+  bool plainSolver;                              // Box2D's own, the twin of ours: the same bits, in more time
 } CBox2DRevoluteJoint;
 
 CBox2DWorld *cbox2d_world_create(float gravityX, float gravityY);

@@ -98,7 +98,8 @@ extension LunarLander {
         var joint = CBox2DRevoluteJoint(
           bodyA: lander, bodyB: leg, anchorAX: 0, anchorAY: 0, anchorBX: Float(side * Geometry.legAway),
           anchorBY: Float(Geometry.legDown), referenceAngle: angle, lowerAngle: side < 0 ? Float(0.9 - 0.5) : -0.9,
-          upperAngle: side < 0 ? 0.9 : Float(-0.9 + 0.5), motorSpeed: Float(0.3 * side), maximumMotorTorque: 40)
+          upperAngle: side < 0 ? 0.9 : Float(-0.9 + 0.5), motorSpeed: Float(0.3 * side), maximumMotorTorque: 40,
+          plainSolver: false)
         cbox2d_add_revolute_joint(box2D, &joint)
         return leg
       }
