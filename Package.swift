@@ -40,7 +40,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "mamba-dqn", targets: ["mamba-dqn"]),
-    .library(name: "LatentMambaDQN", targets: ["Experiments", "Training", "Agents", "Networks", "Environments"]),
+    .library(name: "LatentMambaDQN", targets: ["Experiments", "Training", "Agents", "Networks", "Environments", "Records"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -110,7 +110,7 @@ let package = Package(
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
     tests(of: "Reports", ["Records", "Statistics", "Randomness"]),
-    tests(of: "Experiments", ["mamba-dqn", "Records"]),
+    tests(of: "Experiments", ["mamba-dqn", "Agents", "Environments", "Networks", "Records"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -43,6 +43,9 @@ public final class ActingState {
     isFresh = false
   }
 
+  public func begin(_ observation: [Float]) { observation.withUnsafeBufferPointer { begin($0) } }
+  public func observe(_ observation: [Float]) { observation.withUnsafeBufferPointer { observe($0) } }
+
   /// The network has learned since: its last answer no longer holds.
   public func parametersChanged() { isFresh = false }
 

@@ -50,10 +50,10 @@ public enum Benchmark {
     let network = QNetwork(sizes, &generator)
     let actor = ActingState(network, stepping: true)
     let observation = (0..<observationSize).map { _ in Float(generator.uniform(-1, 1)) }
-    observation.withUnsafeBufferPointer { actor.begin($0) }
+    actor.begin(observation)
     var total = 0
     let seconds = time(warmUp: 100, rounds: 40, minimumSeconds: 0.05) {
-      observation.withUnsafeBufferPointer { actor.observe($0) }
+      actor.observe(observation)
       total += actor.greedyAction()
     }
     precondition(total >= 0)

@@ -6,7 +6,7 @@ import Records
 
 extension QNetwork {
   /// `windowLength` where neither the file's metadata nor its shapes tell: any window the caller likes.
-  public convenience init(_ file: Safetensors, windowLength: Int?) throws {
+  public convenience init(_ file: Safetensors, windowLength: Int? = nil) throws {
     let sizes = try NetworkSizes(file, windowLength: windowLength)
     var generator = SplitMix64(seed: 0)
     self.init(sizes, &generator)

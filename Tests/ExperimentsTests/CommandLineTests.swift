@@ -1,5 +1,9 @@
 /// The built program as a person uses it: what it prints, how it exits, what a mistake costs.
+import Agents
+import Environments
+import Experiments
 import Foundation
+import Networks
 import Records
 import TestSupport
 import Testing
@@ -97,6 +101,27 @@ import Testing
     let resumed = try mamba("resume \(space.file("straight"))")
     #expect(resumed.status == 0 && resumed.error.contains("warning: ") && resumed.error.contains("going on from the one before"))
     #expect(try bytes("straight") == expected)
+  }
+
+  /// The README's program: an app that holds the weights file plays the very episode that `train` ended with.
+  @Test func anAppPlaysTheSameEpisode() throws {
+    let space = try Workspace()
+    let run = RunFolder(path: space.file("run"))
+    #expect(try mamba("train highway-fast-v0 --steps 300 --seed 3 \(Self.small) --out \(run.path)").status == 0)
+    let evaluation = try JSONDecoder().decode(
+      EvaluationReport.self, from: #require(FileManager.default.contents(atPath: run.evaluation)))
+
+    let network = try QNetwork(Safetensors(path: run.weights))
+    let agent = ActingState(network, stepping: true)
+    var world = Highway(options: .highwayFast), total = 0.0
+    agent.begin(try world.reset(seed: 0))
+    while true {
+      let (observation, step) = try world.step(agent.greedyAction())
+      total += step.reward
+      if step.isLast { break }
+      agent.observe(observation)
+    }
+    #expect(total == evaluation.returns.first)
   }
 
   @Test func rolloutPrintsWhatReadsBackExactly() throws {
