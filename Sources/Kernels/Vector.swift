@@ -87,23 +87,34 @@ typealias Wide = SIMD16<Float>
   return unsafeBitCast(unsafeBitCast(p, to: SIMD8<Int32>.self) &+ exponent, to: Vector.self)
 }
 
-/// The polynomial of `exp2` divided by its leading coefficient saves an instruction: `scaledDecay(s, a) · decayScale` is
-/// 2^(s·a). The product is folded into the rounding, which also makes the fraction exact to one rounding. Unclamped, it
-/// is garbage below 2^−134: the caller looks at the smallest s·a of a block and takes the clamped form where it must.
+/// 2^(s·a) / `decayScale`, for s·a ≤ 0: the polynomial of `exp2` divided by its leading coefficient saves an instruction.
+/// Two types and not a flag, so that a loop is compiled for each by itself.
+protocol ScaledDecay {
+  static func of(_ s: Wide, _ a: Wide) -> Wide
+}
 let decayScale: Float = 0.001_327_647_178
-@inline(__always) func scaledDecay(_ s: Wide, _ a: Wide, clamped: Bool) -> Wide {
-  let magic = wide(12_582_912)
-  let shifted: Wide
-  let f: Wide
-  if clamped {
-    let product = s * a
-    let t = wide(-134).replacing(with: product, where: product .> wide(-134))
-    shifted = t + magic
-    f = t - (shifted - magic)
-  } else {
-    shifted = fma(s, a, magic)
-    f = fma(s, a, magic - shifted)
+
+/// The product is folded into the rounding, which also makes the fraction exact to one rounding. Garbage below 2^−134: the
+/// caller looks at the smallest s·a of a block and takes the clamped form where it must.
+enum UnclampedDecay: ScaledDecay {
+  @inline(__always) static func of(_ s: Wide, _ a: Wide) -> Wide {
+    let magic = wide(12_582_912)
+    let shifted = fma(s, a, magic)
+    return scaledPower(fma(s, a, magic - shifted), shifted)
   }
+}
+
+/// Below 2^−134 the result is that of 2^−134: zero for every use.
+enum ClampedDecay: ScaledDecay {
+  @inline(__always) static func of(_ s: Wide, _ a: Wide) -> Wide {
+    let magic = wide(12_582_912), product = s * a
+    let t = wide(-134).replacing(with: product, where: product .> wide(-134))
+    let shifted = t + magic
+    return scaledPower(t - (shifted - magic), shifted)
+  }
+}
+
+@inline(__always) private func scaledPower(_ f: Wide, _ shifted: Wide) -> Wide {
   var p = f + wide(7.287_735_395)
   p = fma(p, f, wide(41.808_647_4))
   p = fma(p, f, wide(180.937_527_1))

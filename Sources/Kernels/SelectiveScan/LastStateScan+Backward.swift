@@ -110,15 +110,17 @@ extension LastStateScan {
         l &+= 1
       }
       if needsClamp(row, packedA, d) {
-        block(row, a: packedA + d &* states, dA: packedGradient + d &* states, last, clamped: true)
+        block(ClampedDecay.self, row, a: packedA + d &* states, dA: packedGradient + d &* states, last)
       } else {
-        block(row, a: packedA + d &* states, dA: packedGradient + d &* states, last, clamped: false)
+        block(UnclampedDecay.self, row, a: packedA + d &* states, dA: packedGradient + d &* states, last)
       }
       d &+= 16
     }
   }
 
-  @inline(__always) private func block(_ row: Row, a: Input, dA: Output, _ last: Int, clamped: Bool) {
+  @inline(__always) private func block<Decay: ScaledDecay>(
+    _: Decay.Type, _ row: Row, a: Input, dA: Output, _ last: Int
+  ) {
     var n = 0
     while n < states {
       let decay = loadWide(a + n &* 16)
@@ -128,7 +130,7 @@ extension LastStateScan {
       var weight = row.weight + n
       var l = 0
       while l < last {
-        let p = scaledDecay(loadWide(block), decay, clamped: clamped)
+        let p = Decay.of(loadWide(block), decay)
         let scaled = loadWide(block + 16)
         store(w, load(w) + fma(p.highHalf, scaled.highHalf, p.lowHalf * scaled.lowHalf))
         t = fma(p * wide(weight.pointee), loadWide(block + 32), t)

@@ -59,66 +59,91 @@ extension LastStateScan {
   @inline(never) private func pass(_ row: Row, packedA: Input, g: Input, q: Output, r: Output, t: Output, w: Output) {
     let last = wide(lastWeight(row))
     w.update(repeating: 0, count: (time &- 1) &* states &* 8)
-    if time == 1 { t.update(repeating: 0, count: paddedChannels &* states) }
     var d = 0
     while d < paddedChannels {
       if needsClamp(row, packedA, d) {
-        block(row, packedA, g, d, last, q, r, t, w, clamped: true)
+        block(ClampedDecay.self, row, packedA, g, d, last, q, r, t, w)
       } else {
-        block(row, packedA, g, d, last, q, r, t, w, clamped: false)
+        block(UnclampedDecay.self, row, packedA, g, d, last, q, r, t, w)
       }
       d &+= 16
     }
   }
 
-  @inline(__always) private func block(
-    _ row: Row, _ packedA: Input, _ g: Input, _ d: Int, _ last: Wide, _ q: Output, _ r: Output, _ t: Output,
-    _ w: Output, clamped: Bool
+  /// Two positions at a time share the way of A and T through the registers.
+  @inline(__always) private func block<Decay: ScaledDecay>(
+    _: Decay.Type, _ row: Row, _ packedA: Input, _ g: Input, _ d: Int, _ last: Wide, _ q: Output, _ r: Output, _ t: Output,
+    _ w: Output
   ) {
     let width = paddedChannels
     let end = (time &- 1) &* width &+ d
     let direction = loadWide(g + d)
     var y = loadWide(row.v + end) * last
     store(q + end, last)
+    let a = packedA + d &* states, t = t + d &* states
     var l = 0
-    while l < time &- 1 {
-      let here = l &* width &+ d
-      let v = loadWide(row.v + here)
-      let moment = timeSlice(
-        a: packedA + d &* states, weight: row.weight + l &* states, t: t + d &* states, w: w + l &* states &* 8,
-        suffix: loadWide(row.suffix + here), x: direction * v, clamped: clamped, first: l == 0)
-      y = fma(v, moment.q, y)
-      store(q + here, moment.q)
-      store(r + here, moment.r)
-      l &+= 1
+    // An odd position out comes first and writes T; else T is cleared.
+    if time & 1 != 0 {
+      t.update(repeating: 0, count: 16 &* states)
+    } else {
+      let v = loadWide(row.v + d)
+      var only = Moments<Decay>(suffix: loadWide(row.suffix + d), x: direction * v)
+      var n = 0
+      while n < states {
+        var total = Wide.zero
+        only.add(loadWide(a + n &* 16), weight: row.weight[n], w: w + n &* 8, t: &total)
+        store(t + n &* 16, total)
+        n &+= 1
+      }
+      y = fma(v, only.q, y)
+      only.store(q + d, r + d)
+      l = 1
+    }
+    while l &+ 1 < time {
+      let here = l &* width &+ d, next = here &+ width
+      let v0 = loadWide(row.v + here), v1 = loadWide(row.v + next)
+      var first = Moments<Decay>(suffix: loadWide(row.suffix + here), x: direction * v0)
+      var second = Moments<Decay>(suffix: loadWide(row.suffix + next), x: direction * v1)
+      let weight0 = row.weight + l &* states, weight1 = weight0 + states
+      let w0 = w + l &* states &* 8, w1 = w0 + states &* 8
+      var n = 0
+      while n < states {
+        let decay = loadWide(a + n &* 16)
+        var total = loadWide(t + n &* 16)
+        first.add(decay, weight: weight0[n], w: w0 + n &* 8, t: &total)
+        second.add(decay, weight: weight1[n], w: w1 + n &* 8, t: &total)
+        store(t + n &* 16, total)
+        n &+= 1
+      }
+      y = fma(v1, second.q, fma(v0, first.q, y))
+      first.store(q + here, r + here)
+      second.store(q + next, r + next)
+      l &+= 2
     }
     store(row.y + d, y)
   }
 
-  /// All states of sixteen channels at one position. `x` is g·v. The first position writes T, the others add to it.
-  @inline(__always) private func timeSlice(
-    a: Input, weight: Input, t: Output, w: Output, suffix: Wide, x: Wide, clamped: Bool, first: Bool
-  ) -> (q: Wide, r: Wide) {
-    if first { t.update(repeating: 0, count: 16 &* states) }
-    let z = x * suffix
-    let scaled = x * wide(decayScale)
+  /// q and r of sixteen channels at one position, state by state; W and T on the way. `x` is g·v.
+  private struct Moments<Decay: ScaledDecay> {
+    let suffix, z, scaled: Wide
     var q = Wide.zero, r = Wide.zero
-    var a = a, weight = weight, t = t, w = w
-    var n = 0
-    while n < states {
-      let decay = loadWide(a)
-      let p = scaledDecay(suffix, decay, clamped: clamped)
-      store(w, fma(p.highHalf, scaled.highHalf, fma(p.lowHalf, scaled.lowHalf, load(w))))
-      let m = p * wide(weight.pointee)
+
+    @inline(__always) init(suffix: Wide, x: Wide) {
+      (self.suffix, z, scaled) = (suffix, x * suffix, x * wide(decayScale))
+    }
+
+    @inline(__always) mutating func add(_ decay: Wide, weight: Float, w: Output, t: inout Wide) {
+      let p = Decay.of(suffix, decay)
+      Kernels.store(w, fma(p.highHalf, scaled.highHalf, fma(p.lowHalf, scaled.lowHalf, load(w))))
+      let m = p * wide(weight)
       q += m
       r = fma(m, decay, r)
-      store(t, fma(m, z, loadWide(t)))
-      a += 16
-      t += 16
-      w += 8
-      weight += 1
-      n &+= 1
+      t = fma(m, z, t)
     }
-    return (q, r)
+
+    @inline(__always) func store(_ q: Output, _ r: Output) {
+      Kernels.store(q, self.q)
+      Kernels.store(r, self.r)
+    }
   }
 }

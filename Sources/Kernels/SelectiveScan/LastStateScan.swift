@@ -57,7 +57,7 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Whether some decay of the block at channel `d` could fall below 2^−134, where `scaledDecay` needs its clamp.
+  /// Whether some decay of the block at channel `d` could fall below 2^−134, where `UnclampedDecay` is garbage.
   @inline(__always) func needsClamp(_ row: Row, _ packedA: Input, _ d: Int) -> Bool {
     let longest = larger(load(row.suffix + d), load(row.suffix + d &+ 8))
     return longest.max() * packedA[paddedChannels &* states &+ (d &>> 4)] < -134
@@ -163,15 +163,17 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
     var d = 0
     while d < paddedChannels {
       if needsClamp(row, packedA, d) {
-        outputBlock(row, packedA, d, last, clamped: true)
+        outputBlock(ClampedDecay.self, row, packedA, d, last)
       } else {
-        outputBlock(row, packedA, d, last, clamped: false)
+        outputBlock(UnclampedDecay.self, row, packedA, d, last)
       }
       d &+= 16
     }
   }
 
-  @inline(__always) private func outputBlock(_ row: Row, _ packedA: Input, _ d: Int, _ last: Wide, clamped: Bool) {
+  @inline(__always) private func outputBlock<Decay: ScaledDecay>(
+    _: Decay.Type, _ row: Row, _ packedA: Input, _ d: Int, _ last: Wide
+  ) {
     let width = paddedChannels
     var y = loadWide(row.v + (time &- 1) &* width &+ d) * last
     var l = 0
@@ -183,7 +185,7 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
       var w = row.weight + l &* states
       var n = 0
       while n < states {
-        q = fma(scaledDecay(suffix, loadWide(a), clamped: clamped), wide(w.pointee), q)
+        q = fma(Decay.of(suffix, loadWide(a)), wide(w.pointee), q)
         a += 16
         w += 1
         n &+= 1
@@ -199,16 +201,16 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
     var d = 0
     while d < paddedChannels {
       if needsClamp(row, packedA, d) {
-        momentsBlock(row, packedA, d, last, q, r, clamped: true)
+        momentsBlock(ClampedDecay.self, row, packedA, d, last, q, r)
       } else {
-        momentsBlock(row, packedA, d, last, q, r, clamped: false)
+        momentsBlock(UnclampedDecay.self, row, packedA, d, last, q, r)
       }
       d &+= 16
     }
   }
 
-  @inline(__always) private func momentsBlock(
-    _ row: Row, _ packedA: Input, _ d: Int, _ last: Wide, _ qOut: Output, _ rOut: Output, clamped: Bool
+  @inline(__always) private func momentsBlock<Decay: ScaledDecay>(
+    _: Decay.Type, _ row: Row, _ packedA: Input, _ d: Int, _ last: Wide, _ qOut: Output, _ rOut: Output
   ) {
     let width = paddedChannels
     let end = (time &- 1) &* width &+ d
@@ -224,7 +226,7 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
       var n = 0
       while n < states {
         let decay = loadWide(a)
-        let p = scaledDecay(suffix, decay, clamped: clamped) * wide(w.pointee)
+        let p = Decay.of(suffix, decay) * wide(w.pointee)
         q += p
         r = fma(p, decay, r)
         a += 16

@@ -41,13 +41,13 @@ public struct SlidingWindowScan: BitwiseCopyable, Sendable {
       while n < states {
         let packed = d &* states &+ n &* 16
         let a = loadWide(packedA + packed)
-        let p2 = scaledDecay(s2, a, clamped: true)
-        let kept = scaledDecay(step, a, clamped: true) * scale * loadWide(f + packed)
+        let p2 = ClampedDecay.of(s2, a)
+        let kept = ClampedDecay.of(step, a) * scale * loadWide(f + packed)
         let state = fma(v, wide(arriving.b[n]), kept) - p2 * out * wide(leaving.b[n])
         store(f + packed, state)
         var h = fma(p2 * v2, wide(edge.2.b[n]), state)
-        h = fma(scaledDecay(s1, a, clamped: true) * v1, wide(edge.1.b[n]), h)
-        h = fma(scaledDecay(s0, a, clamped: true) * v0, wide(edge.0.b[n]), h)
+        h = fma(ClampedDecay.of(s1, a) * v1, wide(edge.1.b[n]), h)
+        h = fma(ClampedDecay.of(s0, a) * v0, wide(edge.0.b[n]), h)
         total = fma(h, wide(c[n]), total)
         n &+= 1
       }
