@@ -36,6 +36,12 @@ typealias Wide = SIMD16<Float>
   return two.x + two.y
 }
 
+@inline(__always) func largest(_ v: Vector) -> Float {
+  let four = v.lowHalf.replacing(with: v.highHalf, where: v.highHalf .> v.lowHalf)
+  let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+  return max(two.x, two.y)
+}
+
 /// The first `count` (< 8) floats, the rest zero.
 @inline(__always) func loadPartial(_ p: Input, _ count: Int) -> Vector {
   var v = Vector.zero

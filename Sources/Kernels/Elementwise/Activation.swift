@@ -4,53 +4,74 @@ public enum Activation: BitwiseCopyable, Sendable {
   case none, relu, softplus
 }
 
+/// An activation of a vector, and its gradient from its output. Types and not closures: a loop is compiled for each by
+/// itself, where a closure would be called for every vector.
+protocol Nonlinearity {
+  static var changesGradient: Bool { get }
+  static func of(_ x: Vector) -> Vector
+  static func gradient(y: Vector, _ dy: Vector) -> Vector
+}
+enum Identity: Nonlinearity {
+  static var changesGradient: Bool { false }
+  @inline(__always) static func of(_ x: Vector) -> Vector { x }
+  @inline(__always) static func gradient(y: Vector, _ dy: Vector) -> Vector { dy }
+}
+enum Rectifier: Nonlinearity {
+  static var changesGradient: Bool { true }
+  @inline(__always) static func of(_ x: Vector) -> Vector { larger(x, .zero) }
+  @inline(__always) static func gradient(y: Vector, _ dy: Vector) -> Vector {
+    Vector.zero.replacing(with: dy, where: y .> .zero)
+  }
+}
+/// σ(x) = 1 − e^−softplus(x).
+enum Softplus: Nonlinearity {
+  static var changesGradient: Bool { true }
+  @inline(__always) static func of(_ x: Vector) -> Vector { softplus(x) }
+  @inline(__always) static func gradient(y: Vector, _ dy: Vector) -> Vector { dy * (splat(1) - exp2(y * splat(-log2e))) }
+}
+
 extension Activation {
   /// In place: y[r, j] = f(y[r, j] + bias[j]). `y` is [rows, columns], dense.
   @inline(never) public func forward(
     rows: Int, columns: Int, bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
   ) {
     switch self {
-    case .none:
-      guard let bias else { return }
-      apply(rows, columns, bias, y) { $0 }
-    case .relu: apply(rows, columns, bias, y) { larger($0, .zero) }
-    case .softplus: apply(rows, columns, bias, y) { Kernels.softplus($0) }
+    case .none: if bias != nil { apply(Identity.self, rows, columns, bias, y) }
+    case .relu: apply(Rectifier.self, rows, columns, bias, y)
+    case .softplus: apply(Softplus.self, rows, columns, bias, y)
     }
   }
 
   /// In place: dy becomes the gradient before the activation; dBias[j] += Σ_r of it.
-  /// Needs the activation's output `y` only: σ(x) = 1 − e^−softplus(x).
+  /// Needs the activation's output `y` only.
   @inline(never) public func backward(
     rows: Int, columns: Int, y: UnsafePointer<Float>, dy: UnsafeMutablePointer<Float>,
     dBias: UnsafeMutablePointer<Float>?
   ) {
     switch self {
-    case .none:
-      guard let dBias else { return }
-      pull(rows, columns, y, dy, dBias, writes: false) { _, d in d }
-    case .relu: pull(rows, columns, y, dy, dBias, writes: true) { y, d in Vector.zero.replacing(with: d, where: y .> .zero) }
-    case .softplus: pull(rows, columns, y, dy, dBias, writes: true) { y, d in d * (splat(1) - exp2(y * splat(-log2e))) }
+    case .none: if dBias != nil { pull(Identity.self, rows, columns, y, dy, dBias) }
+    case .relu: pull(Rectifier.self, rows, columns, y, dy, dBias)
+    case .softplus: pull(Softplus.self, rows, columns, y, dy, dBias)
     }
   }
 
-  @inline(__always) private func apply(
-    _ rows: Int, _ columns: Int, _ bias: Input?, _ y: Output, _ f: (Vector) -> Vector
+  @inline(__always) private func apply<F: Nonlinearity>(
+    _: F.Type, _ rows: Int, _ columns: Int, _ bias: Input?, _ y: Output
   ) {
     var r = 0
     while r < rows {
       let row = y + r &* columns
       forEachVector(columns) { j, active in
         let shift = bias.map { load($0 + j, active) } ?? .zero
-        store(row + j, f(load(row + j, active) + shift), active)
+        store(row + j, F.of(load(row + j, active) + shift), active)
       }
       r &+= 1
     }
   }
 
   /// Blocks of columns outermost, so that the bias gradient stays in a register.
-  @inline(__always) private func pull(
-    _ rows: Int, _ columns: Int, _ y: Input, _ dy: Output, _ dBias: Output?, writes: Bool,
-    _ f: (Vector, Vector) -> Vector
+  @inline(__always) private func pull<F: Nonlinearity>(
+    _: F.Type, _ rows: Int, _ columns: Int, _ y: Input, _ dy: Output, _ dBias: Output?
   ) {
     var r = 0
     while r < rows {
@@ -60,8 +81,8 @@ extension Activation {
         var i = r
         while i < r &+ block {
           let p = i &* columns &+ j
-          let d = f(load(y + p, active), load(dy + p, active))
-          if writes { store(dy + p, d, active) }
+          let d = F.gradient(y: load(y + p, active), load(dy + p, active))
+          if F.changesGradient { store(dy + p, d, active) }
           total += d
           i &+= 1
         }

@@ -22,16 +22,15 @@ public enum NarrowProduct {
       o &+= 1
     }
     switch activation {
-    case .none: apply(rows, inputs, outputs, x, xStride, transposed, bias, y) { $0 }
-    case .relu: apply(rows, inputs, outputs, x, xStride, transposed, bias, y) { larger($0, .zero) }
-    case .softplus: apply(rows, inputs, outputs, x, xStride, transposed, bias, y) { softplus($0) }
+    case .none: apply(Identity.self, rows, inputs, outputs, x, xStride, transposed, bias, y)
+    case .relu: apply(Rectifier.self, rows, inputs, outputs, x, xStride, transposed, bias, y)
+    case .softplus: apply(Softplus.self, rows, inputs, outputs, x, xStride, transposed, bias, y)
     }
   }
 
   /// Four rows at a time share the weight's way through the registers.
-  @inline(__always) private static func apply(
-    _ rows: Int, _ inputs: Int, _ outputs: Int, _ x: Input, _ xStride: Int, _ w: Input, _ bias: Input?, _ y: Output,
-    _ f: (Vector) -> Vector
+  @inline(__always) private static func apply<F: Nonlinearity>(
+    _: F.Type, _ rows: Int, _ inputs: Int, _ outputs: Int, _ x: Input, _ xStride: Int, _ w: Input, _ bias: Input?, _ y: Output
   ) {
     var r = 0
     while r &+ 4 <= rows {
@@ -50,10 +49,10 @@ public enum NarrowProduct {
           k &+= 1
         }
         let shift = bias.map { load($0 + o, active) } ?? .zero
-        store(row + o, f(a0 + shift), active)
-        store(row + outputs &+ o, f(a1 + shift), active)
-        store(row + 2 &* outputs &+ o, f(a2 + shift), active)
-        store(row + 3 &* outputs &+ o, f(a3 + shift), active)
+        store(row + o, F.of(a0 + shift), active)
+        store(row + outputs &+ o, F.of(a1 + shift), active)
+        store(row + 2 &* outputs &+ o, F.of(a2 + shift), active)
+        store(row + 3 &* outputs &+ o, F.of(a3 + shift), active)
       }
       r &+= 4
     }
@@ -65,7 +64,7 @@ public enum NarrowProduct {
           total = fma(splat(x[r &* xStride &+ k]), load(w + k &* outputs &+ o, active), total)
           k &+= 1
         }
-        store(y + r &* outputs &+ o, f(total + (bias.map { load($0 + o, active) } ?? .zero)), active)
+        store(y + r &* outputs &+ o, F.of(total + (bias.map { load($0 + o, active) } ?? .zero)), active)
       }
       r &+= 1
     }

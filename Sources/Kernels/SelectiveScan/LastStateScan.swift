@@ -60,7 +60,7 @@ public struct LastStateScan: BitwiseCopyable, Sendable {
   /// Whether some decay of the block at channel `d` could fall below 2^−134, where `UnclampedDecay` is garbage.
   @inline(__always) func needsClamp(_ row: Row, _ packedA: Input, _ d: Int) -> Bool {
     let longest = larger(load(row.suffix + d), load(row.suffix + d &+ 8))
-    return longest.max() * packedA[paddedChannels &* states &+ (d &>> 4)] < -134
+    return largest(longest) * packedA[paddedChannels &* states &+ (d &>> 4)] < -134
   }
 
   /// dA_log += dA · A, from the packed gradient that `backward` accumulates.
