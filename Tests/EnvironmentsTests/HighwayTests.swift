@@ -89,8 +89,8 @@ import Testing
       for subject in 0..<12 {
         for lane in 0..<3 {
           let plain = plainNeighbours(traffic, of: subject, inLane: lane)
-          #expect(traffic.vehicleAhead(of: subject, inLane: lane) == plain.ahead)
-          #expect(traffic.vehicleBehind(subject, inLane: lane) == plain.behind)
+          #expect(traffic.withScene { $0.vehicleAhead(of: subject, inLane: lane) } == plain.ahead)
+          #expect(traffic.withScene { $0.vehicleBehind(subject, inLane: lane) } == plain.behind)
         }
       }
     }

@@ -101,10 +101,12 @@ public struct Highway: Environment {
   private mutating func simulate(_ dt: Double) {
     traffic.vehicles[0].steering = traffic.vehicles[0].steeringToTargetLane()
     traffic.vehicles[0].acceleration = traffic.vehicles[0].accelerationToTargetSpeed()
-    for index in 1..<traffic.vehicles.count { traffic.drive(index) }
-    for index in traffic.vehicles.indices {
-      if index > 0 { traffic.vehicles[index].laneChangeTimer += dt }
-      traffic.vehicles[index].move(dt, on: traffic.road)
+    traffic.withScene { scene in
+      for index in 1..<scene.vehicles.count { scene.drive(index) }
+      for index in scene.vehicles.indices {
+        if index > 0 { scene.vehicles[index].laneChangeTimer += dt }
+        scene.vehicles[index].move(dt, on: scene.road)
+      }
     }
     traffic.sort()
     traffic.collide(dt, everybody: options.othersCollide)

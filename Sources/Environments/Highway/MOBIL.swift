@@ -8,10 +8,10 @@ enum MOBIL {
   static let delay = 1.0
 }
 
-extension Traffic {
+extension Traffic.Scene {
   /// Decides steering and acceleration of vehicle `subject`. Vehicles decide in list order, and a target lane chosen now
   /// is seen by those who decide later.
-  mutating func drive(_ subject: Int) {
+  func drive(_ subject: Int) {
     if vehicles[subject].isCrashed { return }
     let lane = vehicles[subject].lane
     let free = IDM.freeAcceleration(of: vehicles[subject], exponent: vehicles[subject].idmExponent)
@@ -40,7 +40,7 @@ extension Traffic {
   }
 
   /// Stays in the lane if somebody close ahead is changing into the same one.
-  private mutating func abortContestedLaneChange(_ subject: Int) {
+  private func abortContestedLaneChange(_ subject: Int) {
     let (lane, targetLane) = (vehicles[subject].lane, vehicles[subject].targetLane)
     for other in vehicles.indices
     where other != subject && vehicles[other].lane != targetLane && vehicles[other].targetLane == targetLane {
@@ -53,7 +53,7 @@ extension Traffic {
   }
 
   /// Left, then right; where both are good, right.
-  private mutating func considerLaneChange(_ subject: Int, free: Double, here: Double) {
+  private func considerLaneChange(_ subject: Int, free: Double, here: Double) {
     let lane = vehicles[subject].lane
     guard abs(vehicles[subject].speed) >= 1 else { return }
     for side in 0..<2 {

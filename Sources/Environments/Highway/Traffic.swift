@@ -4,7 +4,7 @@ package struct Traffic {
   package let road: Road
   package var vehicles: [Vehicle] = []
   /// Where a vehicle is, for whoever looks for neighbours.
-  private struct Place {
+  struct Place {
     var x = Double.nan, y = Double.nan
     var vehicle: Int
     /// Bit i is set if the vehicle is in lane i; one between two lanes is in both.
@@ -32,8 +32,43 @@ package struct Traffic {
     rank.removeAll(keepingCapacity: true)
   }
 
-  /// Call after vehicles have moved. Insertion sort: overtaking is rare, so this is one pass.
-  package mutating func sort() {
+  /// Call after vehicles have moved.
+  package mutating func sort() { withScene { $0.sort() } }
+
+  /// Calls `body` for the pairs of vehicles whose x differ by at most `reach`, in no particular order.
+  func forEachPair(within reach: Double, _ body: (_ a: Int, _ b: Int) -> Void) {
+    for place in places.indices {
+      let limit = places[place].x + reach
+      for other in places[(place + 1)...] {
+        if other.x > limit { break }
+        body(places[place].vehicle, other.vehicle)
+      }
+    }
+  }
+
+  /// The same storage, for loops over all vehicles: who owns it is settled once, and bounds are checked in debug builds.
+  package struct Scene {
+    let road: Road
+    let vehicles: UnsafeMutableBufferPointer<Vehicle>
+    fileprivate let places: UnsafeMutableBufferPointer<Place>
+    fileprivate let rank: UnsafeMutableBufferPointer<Int>
+  }
+
+  package mutating func withScene<Result>(_ body: (Scene) -> Result) -> Result {
+    let road = road
+    return vehicles.withUnsafeMutableBufferPointer { vehicles in
+      places.withUnsafeMutableBufferPointer { places in
+        rank.withUnsafeMutableBufferPointer { rank in
+          body(Scene(road: road, vehicles: vehicles, places: places, rank: rank))
+        }
+      }
+    }
+  }
+}
+
+extension Traffic.Scene {
+  /// Insertion sort: overtaking is rare, so this is one pass.
+  fileprivate func sort() {
     for current in places.indices {
       var place = places[current]
       let y = vehicles[place.vehicle].y
@@ -59,7 +94,7 @@ package struct Traffic {
   /// The vehicle directly ahead in a lane, nil where there is none (`Road.neighbour_vehicles`). One abreast counts as
   /// ahead; of several at one x it is the last in the list.
   package func vehicleAhead(of subject: Int, inLane lane: Int) -> Int? {
-    var found: Place?
+    var found: Traffic.Place?
     var place = firstPlace(abreastOf: subject)
     while place < places.count {
       let other = places[place]
@@ -74,7 +109,7 @@ package struct Traffic {
 
   /// The vehicle directly behind in a lane; of several at one x it is the first in the list.
   package func vehicleBehind(_ subject: Int, inLane lane: Int) -> Int? {
-    var found: Place?
+    var found: Traffic.Place?
     var place = firstPlace(abreastOf: subject) - 1
     while place >= 0 {
       let other = places[place]
@@ -90,16 +125,5 @@ package struct Traffic {
     var place = rank[subject]
     while place > 0 && places[place - 1].x == places[place].x { place -= 1 }
     return place
-  }
-
-  /// Calls `body` for the pairs of vehicles whose x differ by at most `reach`, in no particular order.
-  func forEachPair(within reach: Double, _ body: (_ a: Int, _ b: Int) -> Void) {
-    for place in places.indices {
-      let limit = places[place].x + reach
-      for other in places[(place + 1)...] {
-        if other.x > limit { break }
-        body(places[place].vehicle, other.vehicle)
-      }
-    }
   }
 }

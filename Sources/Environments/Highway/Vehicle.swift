@@ -10,7 +10,8 @@
 package struct Vehicle {
   /// Metres.
   static let length = 5.0, width = 2.0
-  static let diagonal = (length * length + width * width).squareRoot()
+  /// √(length² + width²), written out as `IDM.gapDivisor` is.
+  static let diagonal = 5.385164807134504
   /// m/s, forwards and backwards.
   static let maximumSpeed = 40.0
   static let maximumSteering = Double.pi / 3
