@@ -50,7 +50,8 @@ let package = Package(
     // C, at the bottom
     .target(name: "MachineSupport", cSettings: machine),
     .systemLibrary(name: "CBLAS"),
-    // Its joint is a chain of dependent operations; packing two of them into one register only lengthens the chain.
+    // Its joint is a chain of dependent operations: packing two of them into one register only lengthens the chain, and
+    // contracting a product would change Box2D's bits.
     .target(
       name: "CBox2D", cxxSettings: [.unsafeFlags(["-fno-slp-vectorize", "-ffp-contract=off"])],
       linkerSettings: [.linkedLibrary("box2d")]),
