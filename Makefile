@@ -19,7 +19,7 @@ train: build
 	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(THREADS),--set threads=$(THREADS)) $(if $(OUT),--out $(OUT))
 
 # The whole published study. Interrupt it whenever you like: the same command goes on where it stopped.
-LUNARLANDER_SEEDS ?= 0,1
+LUNARLANDER_SEEDS ?= 0,1,2
 reproduce: build
 	@$(STUDY) status paper-highway | tail -n 1
 	@$(STUDY) status paper-lunarlander --seeds $(LUNARLANDER_SEEDS) | tail -n 1
