@@ -43,6 +43,7 @@ public final class ActingState {
     isFresh = false
   }
 
+  /// The same from arrays, for an app.
   public func begin(_ observation: [Float]) { observation.withUnsafeBufferPointer { begin($0) } }
   public func observe(_ observation: [Float]) { observation.withUnsafeBufferPointer { observe($0) } }
 

@@ -26,25 +26,25 @@ class RevoluteJoint final : public b2RevoluteJoint {
   void SolveVelocityConstraints(const b2SolverData &data) override {
     b2Velocity &a = data.velocities[m_indexA], &b = data.velocities[m_indexB];
     float wA = a.w, wB = b.w;
-    // Moves the angular impulse `total` to `next`, applied with `sign` to body B.
-    const auto apply = [&](float &total, float next, bool flipped) {
+    // Moves the accumulated angular impulse `total` to `next`; it acts on body B with `sign`, on A against it.
+    const auto apply = [&](float &total, float next, float sign) {
       if (next == total) return;
-      const float impulse = next - total;
+      const float impulse = sign * (next - total);
       total = next;
-      wA = flipped ? wA + m_invIA * impulse : wA - m_invIA * impulse;
-      wB = flipped ? wB - m_invIB * impulse : wB + m_invIB * impulse;
+      wA -= m_invIA * impulse;
+      wB += m_invIB * impulse;
     };
     if (m_invIA + m_invIB != 0) {
       if (m_enableMotor) {
         const float limit = data.step.dt * m_maxMotorTorque;
         const float impulse = -m_axialMass * (wB - wA - m_motorSpeed);
-        apply(m_motorImpulse, b2Clamp(m_motorImpulse + impulse, -limit, limit), false);
+        apply(m_motorImpulse, b2Clamp(m_motorImpulse + impulse, -limit, limit), 1);
       }
       if (m_enableLimit) {
         const float below = b2Max(m_angle - m_lowerAngle, 0.0f) * data.step.inv_dt;
-        apply(m_lowerImpulse, b2Max(m_lowerImpulse + -m_axialMass * (wB - wA + below), 0.0f), false);
+        apply(m_lowerImpulse, b2Max(m_lowerImpulse + -m_axialMass * (wB - wA + below), 0.0f), 1);
         const float above = b2Max(m_upperAngle - m_angle, 0.0f) * data.step.inv_dt;
-        apply(m_upperImpulse, b2Max(m_upperImpulse + -m_axialMass * (wA - wB + above), 0.0f), true);
+        apply(m_upperImpulse, b2Max(m_upperImpulse + -m_axialMass * (wA - wB + above), 0.0f), -1);
       }
     }
     const b2Vec2 slip = b.v + b2Cross(wB, m_rB) - a.v - b2Cross(wA, m_rA);

@@ -12,8 +12,8 @@ extension GroupSection {
       "\(group.environment): the highest greedy return, \(Number.two(bestMean)) over \(seeds(best)), is that of \(best.name)"
     if let (second, secondMean) = ranked.dropFirst().first(where: { $0.0.encoder != best.encoder }) {
       words += "; the highest of another model, \(Number.two(secondMean)) over \(seeds(second)), is that of \(second.name). "
-      if let fewSeeds {
-        words += "\(fewSeeds): which model is better stays open"
+      if let caution = fewSeeds([best, second]) {
+        words += "\(caution): which model is better stays open"
       } else {
         let (a, b) = (iqm(best.measures.map(\.greedyMean)), iqm(second.measures.map(\.greedyMean)))
         words += a.low <= b.high ? "Their 95% intervals overlap" : "Their 95% intervals do not overlap"
@@ -58,7 +58,7 @@ extension GroupSection {
       "The paper says its column is a mean over the whole window; its curves show a value late in training. We compare it with the "
         + "last 10%, and give both.",
       "The published environment was never seeded and its five seeds spread widely; chance alone moves a mean by about the width of "
-        + "our interval" + (fewSeeds.map { ", and by more here: \($0.prefix(1).lowercased())\($0.dropFirst())" } ?? "") + ".",
+        + "our interval." + (fewSeeds(outside.map(\.0)).map { " \($0)." } ?? ""),
     ]
     if outside.contains(where: { $0.0.encoder != .mamba }) {
       reasons.append(
@@ -83,10 +83,10 @@ extension GroupSection {
     ]
   }
 
-  /// What a 95% interval over fewer than five seeds is worth, where some configuration has so few: a bootstrap never leaves
-  /// the range of its n values, and that range holds the median of all runs with probability 1 − 2^(1 − n).
-  private var fewSeeds: String? {
-    guard let count = measured.map(\.measures.count).min(), count < 5 else { return nil }
+  /// What a 95% interval over fewer than five seeds is worth, where one of the configurations has so few: a bootstrap never
+  /// leaves the range of its n values, and that range holds the median of all runs with probability 1 − 2^(1 − n).
+  private func fewSeeds(_ configurations: [Configuration]) -> String? {
+    guard let count = configurations.map(\.measures.count).min(), count < 5 else { return nil }
     guard count > 1 else { return "One seed has no interval" }
     let coverage = Int((100 * (1 - Double(sign: .plus, exponent: 1 - count, significand: 1))).rounded())
     return "With \(count) seeds the interval is at most their range, which holds the median of all runs in \(coverage)% "

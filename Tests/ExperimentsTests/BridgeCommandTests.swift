@@ -5,10 +5,8 @@ import TestSupport
 import Testing
 
 @Suite(.serialized) struct BridgeCommandTests {
-  private func mamba(_ arguments: String, signal: Int32? = nil, when ready: () -> Bool = { true }) throws -> ProcessResult {
-    setenv("PYTHONPATH", packageRoot + "/Tests/GymnasiumBridgeTests/Python", 1)
-    return try run(builtProgram, arguments.split(separator: " ").map(String.init), signal: signal, when: ready)
-  }
+  init() { setenv("PYTHONPATH", packageRoot + "/Tests/GymnasiumBridgeTests/Python", 1) }
+
   private let small =
     "--set learningStarts=100 --set stateSize=8 --set modelSize=16 --set hiddenSize=16 --set checkpointInterval=250 "
     + "--set evaluationInterval=300 --set evaluationEpisodes=1 --out "

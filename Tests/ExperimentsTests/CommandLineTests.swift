@@ -9,11 +9,6 @@ import TestSupport
 import Testing
 
 @Suite struct CommandLineTests {
-  private func mamba(_ arguments: String..., signal: Int32? = nil, when ready: () -> Bool = { true }) throws -> ProcessResult {
-    try #require(FileManager.default.isExecutableFile(atPath: builtProgram), "\(builtProgram) is not built")
-    return try run(builtProgram, arguments.flatMap { $0.split(separator: " ").map(String.init) }, signal: signal, when: ready)
-  }
-
   private static let small =
     "--set learningStarts=200 --set stateSize=8 --set modelSize=32 --set hiddenSize=32 --set checkpointInterval=250 "
     + "--set evaluationInterval=500 --set evaluationEpisodes=1 --set logInterval=100"

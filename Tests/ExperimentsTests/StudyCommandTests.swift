@@ -9,10 +9,6 @@ import Testing
   private let space: Workspace
   init() throws { space = try Workspace() }
 
-  private func mamba(_ arguments: String, signal: Int32? = nil, when ready: () -> Bool = { true }) throws -> ProcessResult {
-    try run(builtProgram, arguments.split(separator: " ").map(String.init), signal: signal, when: ready)
-  }
-
   /// A file that describes four tasks; 1,000 steps take a second or less.
   private func small(steps: Int) throws -> String {
     try space.text(

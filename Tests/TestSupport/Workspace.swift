@@ -45,7 +45,7 @@ public func run(
   return ProcessResult(status: process.terminationStatus, output: text("output"), error: text("error"))
 }
 
-/// The steps of the newest checkpoint in a run folder; 0 before the first.
+/// The steps of the newest checkpoint in a run folder; 0 before the first. (A `CheckpointStore` would make the folder.)
 public func savedSteps(_ run: String) -> Int {
   let names = (try? FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")) ?? []
   return names.compactMap { $0.hasSuffix(".checkpoint") ? Int($0.dropFirst("step-".count).prefix(10)) : nil }.max() ?? 0
@@ -63,6 +63,11 @@ public let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathCompone
 /// The built `mamba-dqn`, beside the test bundle.
 public let builtProgram = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
   .appendingPathComponent("mamba-dqn").path
+
+/// Runs `mamba-dqn`; arguments are split at spaces.
+public func mamba(_ arguments: String..., signal: Int32? = nil, when ready: () -> Bool = { true }) throws -> ProcessResult {
+  try run(builtProgram, arguments.flatMap { $0.split(separator: " ").map(String.init) }, signal: signal, when: ready)
+}
 
 /// Runs Python with the packages that `make test` installs; a missing one fails the test and says so.
 public func python(_ script: String, _ arguments: [String]) throws -> ProcessResult {

@@ -14,8 +14,8 @@ enum IDM {
   static let jamDistance = 5.0 + Vehicle.length
   /// Seconds.
   static let timeGap = 1.5
-  /// 2 √(a b), m/s². Written out, because a static that is computed asks at every use whether it has been.
-  private static let gapDivisor = 7.745966692414834
+  /// m/s². Computed, not stored: the compiler works it out, where a stored one asks at every use whether it has been.
+  @inline(__always) private static var gapDivisor: Double { 2 * (-comfortableAcceleration * comfortableBraking).squareRoot() }
 
   /// Acceleration on an empty road, m/s². `exponent` is that of the driver who asks, not of the vehicle asked about.
   @inline(__always) static func freeAcceleration(of vehicle: Vehicle, exponent: Double) -> Double {

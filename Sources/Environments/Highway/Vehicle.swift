@@ -10,8 +10,8 @@
 package struct Vehicle {
   /// Metres.
   static let length = 5.0, width = 2.0
-  /// √(length² + width²), written out as `IDM.gapDivisor` is.
-  static let diagonal = 5.385164807134504
+  /// Computed as `IDM.gapDivisor` is.
+  @inline(__always) static var diagonal: Double { (length * length + width * width).squareRoot() }
   /// m/s, forwards and backwards.
   static let maximumSpeed = 40.0
   static let maximumSteering = Double.pi / 3
