@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Times mamba-dqn beside the PyTorch and Python programs that docs/benchmarks.md compares it with, one after the other on
+one core (the two-core rows on two), and prints every ratio. The machine should be idle; it takes about ten minutes.
+
+  scripts/compare-with-peers.py PEERS [--python PYTHON] [--repo CHECKOUT] [--only update,act,environment,loop]
+
+PEERS is the folder with bench_update.py, bench_env.py and bench_e2e.py; PYTHON has their packages (PEERS/README.md names
+them); CHECKOUT, of the published repository, is wanted by `loop` only.
+"""
+import argparse, csv, json, os, pathlib, subprocess, sys, tempfile
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("peers", type=pathlib.Path)
+parser.add_argument("--python", default=sys.executable)
+parser.add_argument("--repo")
+parser.add_argument("--only", default="update,act,environment,loop")
+options = parser.parse_args()
+program = pathlib.Path(__file__).resolve().parent.parent / ".build/release/mamba-dqn"
+if not program.exists():
+    sys.exit(f"error: {program} is not there; run `make build` first")
+what = options.only.split(",")
+if unknown := set(what) - {"update", "act", "environment", "loop"}:
+    sys.exit(f"error: --only {','.join(sorted(unknown))}; write some of update,act,environment,loop")
+if "loop" in what and not options.repo:
+    sys.exit("error: the loop needs --repo CHECKOUT; or leave it out with --only update,act,environment")
+
+
+def output(command, threads=1):
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    cores = "1" if threads == 1 else f"0-{threads - 1}"
+    done = subprocess.run(["taskset", "-c", cores, *map(str, command)], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"error: {' '.join(map(str, command))}\n{done.stderr}")
+    return done.stdout
+
+
+def lines(*command, **keywords):
+    return [json.loads(line) for line in output(command, **keywords).splitlines() if line.startswith("{")]
+
+
+def peer(name, *arguments, **keywords):
+    return lines(options.python, options.peers / name, *arguments, **keywords)
+
+
+def row(name, ours, theirs, unit, faster_is_more=False):
+    ratio = ours / theirs if faster_is_more else theirs / ours
+    print(f"{name:52} {ours:12,.3f} {theirs:12,.3f} {unit:8} {ratio:9,.2f}", flush=True)
+
+
+def loop_rate(environment, encoder, threads, first, last):
+    """Steps a second of a training run between two rows of its progress.csv."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = [f"encoder={encoder}", f"threads={threads}", "evaluationEpisodes=0", "logInterval=250"]
+        arguments = [word for setting in settings for word in ("--set", setting)]
+        output([program, "train", environment, "--preset", "paper", "--steps", last, "--out", folder + "/run", *arguments], threads)
+        with open(folder + "/run/progress.csv") as file:
+            seconds = {int(entry["step"]): float(entry["time_elapsed"]) for entry in csv.DictReader(file)}
+    return (last - first) / (seconds[last] - seconds[first])
+
+
+print(f"{'':52} {'ours':>12} {'theirs':>12} {'':8} {'ratio':>9}")
+for subject in [subject for subject in ("update", "act") if subject in what]:
+    theirs = peer("bench_update.py", "--alloc", "keep", "--configs", "lunar", "--blocks", "steps+compile", "--what", subject)
+    theirs = {entry["model"]: entry["median"] for entry in theirs if entry["bench"] == subject}
+    for encoder in ("mamba", "transformer", "lstm", "dqn"):
+        ours = lines(program, "bench", subject, "--set", f"encoder={encoder}")[0]
+        row(f"{subject}, {encoder}, LunarLander sizes", ours["median"], theirs[encoder], ours["unit"])
+if "environment" in what:
+    for environment in ("LunarLander-v3", "highway-fast-v0", "highway-v0"):
+        ours = lines(program, "bench", "environment", "--env", environment)[0]["median"]
+        for entry in peer("bench_env.py", "--only", environment, "--rounds", "3", "--seconds", "1.5"):
+            if entry.get("bench") == "env":
+                row(f"{environment}, beside {entry['case']}", ours, entry["median"], "steps/s", faster_is_more=True)
+if "loop" in what:
+    for config, environment, encoder, threads, first, last in [
+        ("lunar", "LunarLander-v3", "mamba", 1, 10000, 10750), ("lunar", "LunarLander-v3", "mamba", 2, 10000, 10750),
+        ("highway", "highway-fast-v0", "mamba", 1, 500, 1250), ("highway", "highway-fast-v0", "mamba", 2, 500, 1250),
+        ("highway", "highway-fast-v0", "dqn", 1, 500, 5000),
+    ]:
+        arguments = ["--repo", options.repo, "--config", config, "--model", encoder, "--block", "steps+compile"]
+        theirs = peer("bench_e2e.py", *arguments, "--alloc", "keep", "--steps", "150", "--threads", threads, threads=threads)
+        ours = loop_rate(environment, encoder, threads, first, last)
+        row(f"whole loop, {environment}, {encoder}, {threads} core(s)", ours, theirs[-1]["median"], "steps/s", faster_is_more=True)
