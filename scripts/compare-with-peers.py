@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Times mamba-dqn beside the PyTorch and Python programs that docs/benchmarks.md compares it with, one after the other on
-one core (the two-core rows on two), and prints every ratio. The machine should be idle; it takes about ten minutes.
+one core (the two-core rows on two), and prints every ratio. The machine should be idle; it takes about five minutes.
 
   scripts/compare-with-peers.py PEERS [--python PYTHON] [--repo CHECKOUT] [--only update,act,environment,loop]
 
@@ -18,6 +18,8 @@ options = parser.parse_args()
 program = pathlib.Path(__file__).resolve().parent.parent / ".build/release/mamba-dqn"
 if not program.exists():
     sys.exit(f"error: {program} is not there; run `make build` first")
+if not (options.peers / "bench_update.py").exists():
+    sys.exit(f"error: {options.peers} holds no bench_update.py; PEERS is the folder of the peer programs")
 what = options.only.split(",")
 if unknown := set(what) - {"update", "act", "environment", "loop"}:
     sys.exit(f"error: --only {','.join(sorted(unknown))}; write some of update,act,environment,loop")
