@@ -3,25 +3,28 @@ import Autograd
 import Networks
 
 final class GradientWorker {
-  /// Its gradient is this worker's own; its values may be shared.
-  let network: QNetwork
   private(set) var loss: Float = 0
-  private let target: QNetwork
+  private let network, target: QNetwork
   private let discount: Float
-  private let tape = Tape()
+  private let tape: Tape
+  /// Of the last `run`, laid out as the network's parameters.
+  let gradient: Buffer
 
+  /// Any number of workers may share the networks: the gradient is on this worker's own tape.
   init(_ network: QNetwork, target: QNetwork, discount: Float) {
     (self.network, self.target, self.discount) = (network, target, discount)
+    gradient = Buffer(count: network.block.values.count)
+    tape = Tape(differentiating: network.block.values, into: gradient)
   }
 
-  /// Leaves the gradient of these rows' mean loss in `network.block` and returns the loss. Writes `tdErrors`,
+  /// Leaves the gradient of these rows' mean loss in `gradient` and returns the loss. Writes `tdErrors`,
   /// target − Q(s, a), and `values`, Q(s, a), [rows] each.
   @discardableResult func run(
     _ batch: LearningBatch, tdErrors: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>
   ) -> Float {
     let time = network.sizes.windowLength, rows = batch.count * time, features = network.sizes.observationSize
     tape.reset()
-    network.block.zeroGradient()
+    tape.zeroParameterGradients()
     let targets = tape.floats(batch.count)
     tape.withoutGradient {
       let nextQ = target(Tensor(data: batch.nextStates, rows: rows, columns: features), time: time, on: tape).q

@@ -50,7 +50,7 @@ public final class Learner {
   public let online, target: QNetwork
   public let optimizer: AdamW
   public private(set) var gradientSteps = 0
-  private var workers: [GradientWorker]
+  private let workers: [GradientWorker]
   /// [batch] each: target − Q(s, a), and Q(s, a).
   private let tdErrors, values: Buffer
   private let maximumNorm: Double
@@ -64,12 +64,8 @@ public final class Learner {
     optimizer = AdamW(
       online.block,
       .init(learningRate: config.learningRate, weightDecay: config.weightDecay, amsgrad: config.amsgrad))
-    workers = [GradientWorker(online, target: target, discount: Float(config.discount))]
-    for _ in 1..<config.threads {
-      let network = QNetwork(sizes, &generator)
-      network.block.shareValues(of: online.block)
-      workers.append(GradientWorker(network, target: target, discount: Float(config.discount)))
-    }
+    let (online, target) = (online, target)
+    workers = (0..<config.threads).map { _ in GradientWorker(online, target: target, discount: Float(config.discount)) }
     (tdErrors, values) = (Buffer(count: config.batchSize), Buffer(count: config.batchSize))
     maximumNorm = config.gradientClip
   }
@@ -80,7 +76,7 @@ public final class Learner {
     precondition(batch.count == values.count, "a batch of \(batch.count), not \(values.count)")
     let loss = gradient(of: batch)
     guard loss.isFinite else { throw notFinite("loss", loss) }
-    let norm = optimizer.step(maximumNorm: maximumNorm)
+    let norm = optimizer.step(gradient: workers[0].gradient, maximumNorm: maximumNorm)
     guard norm.isFinite else { throw notFinite("gradient norm", norm) }
     gradientSteps += 1
     var report = LearningReport(loss: loss, meanAbsoluteTDError: 0, gradientNorm: norm, meanQ: 0)
@@ -93,7 +89,7 @@ public final class Learner {
 
   public func syncTarget() { target.block.copy(from: online.block) }
 
-  /// Leaves the gradient of the batch's mean loss in the online network's block; returns the loss. Each worker's rows
+  /// Leaves the gradient of the batch's mean loss in the first worker's `gradient`; returns the loss. Each worker's rows
   /// follow from the number of workers alone, and so does every bit of the result.
   private func gradient(of batch: LearningBatch) -> Float {
     if workers.count == 1 { return workers[0].run(batch, tdErrors: tdErrors.pointer, values: values.pointer) }
@@ -112,10 +108,10 @@ public final class Learner {
       machine_restore_subnormals(mode)
     }
     let shares = parts.map { Float($0.2.count) / Float(batch.count) }
-    let total = online.block.gradient
+    let total = workers[0].gradient
     for (index, worker) in workers.enumerated().dropFirst() {
       Elementwise.weightedSum(
-        total.count, total.pointer, index == 1 ? shares[0] : 1, worker.network.block.gradient.pointer, shares[index],
+        total.count, total.pointer, index == 1 ? shares[0] : 1, worker.gradient.pointer, shares[index],
         into: total.pointer)
     }
     return zip(workers, shares).reduce(0) { $0 + $1.0.loss * $1.1 }

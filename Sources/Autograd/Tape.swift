@@ -21,7 +21,19 @@ public final class Tape {
   /// False in no-gradient mode: tensors get no gradient and operations are not recorded.
   public private(set) var isRecording = true
 
-  public init() {}
+  /// The parameters of which gradients are wanted, and the gradients, laid out as they are.
+  private let parameters: Buffer?
+  private let parameterGradients: Buffer?
+
+  /// Without gradients of parameters.
+  public init() { (parameters, parameterGradients) = (nil, nil) }
+
+  /// With the gradients of a block of parameters, in a buffer laid out as they are. They are added to until
+  /// `zeroParameterGradients`.
+  public init(differentiating parameters: Buffer, into gradients: Buffer) {
+    precondition(parameters.count == gradients.count, "\(gradients.count) gradients of \(parameters.count) parameters")
+    (self.parameters, parameterGradients) = (parameters, gradients)
+  }
   deinit { arena.release() }
 
   /// Forgets all tensors and operations of the last pass.
@@ -36,6 +48,15 @@ public final class Tape {
     isRecording = false
     defer { isRecording = before }
     return try body()
+  }
+
+  /// The gradients of a block of parameters, or nil where they are constant: another block's, or in no-gradient mode.
+  public func gradient(of values: Buffer) -> UnsafeMutablePointer<Float>? {
+    isRecording && values === parameters ? parameterGradients?.pointer : nil
+  }
+
+  public func zeroParameterGradients() {
+    if let gradients = parameterGradients { gradients.pointer.update(repeating: 0, count: gradients.count) }
   }
 
   /// A dense tensor whose values are not initialised and whose gradient, if any, counts as zero.

@@ -54,6 +54,20 @@ public struct Tensor: BitwiseCopyable {
     return gradient.map { ($0, .add) }
   }
 
+  /// As `gradient`, for a pullback that computes the gradients of several inputs together: zeros to be thrown away where
+  /// none is wanted, so that one constant input does not cost the others theirs.
+  func gradient(orScratchOn tape: Tape) -> UnsafeMutablePointer<Float> {
+    if let gradient { return gradient }
+    let scratch = tape.floats(rows * stride)
+    scratch.update(repeating: 0, count: rows * stride)
+    return scratch
+  }
+
+  /// As `gradientToWrite`, to be thrown away where none is wanted.
+  func gradientToWrite(orScratchOn tape: Tape) -> (UnsafeMutablePointer<Float>, Accumulation) {
+    gradientToWrite() ?? (tape.floats(rows * stride), .overwrite)
+  }
+
   /// Somebody's data, of which no gradient is wanted.
   public init(data: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
     self.init(values: UnsafeMutablePointer(mutating: data), gradient: nil, rows: rows, columns: columns, stride: stride)

@@ -19,8 +19,9 @@ public struct LSTM: Layer {
   /// features [batch × time, inputSize] → the last hidden state [batch, hiddenSize].
   public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
     tape.lstm(
-      features, inputWeight: inputWeight.tensor, recurrentWeight: recurrentWeight.tensor, inputBias: inputBias.tensor,
-      recurrentBias: recurrentBias.tensor, time: time)
+      features, inputWeight: inputWeight.tensor(on: tape), recurrentWeight: recurrentWeight.tensor(on: tape),
+      inputBias: inputBias.tensor(on: tape),
+      recurrentBias: recurrentBias.tensor(on: tape), time: time)
   }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {

@@ -25,7 +25,7 @@ public final class LSTMWindow: SlidingWindow {
   }
 
   public func reset() {
-    cell.pack(lstm.recurrentWeight.tensor.values, inputs: lstm.hiddenSize, into: packed.pointer)
+    cell.pack(lstm.recurrentWeight.pointer, inputs: lstm.hiddenSize, into: packed.pointer)
     for i in 0..<bias.count { bias.pointer[i] = lstm.inputBias.values[i] + lstm.recurrentBias.values[i] }
     for buffer in [now.h, now.c] { buffer.pointer.update(repeating: 0, count: buffer.count) }
   }
@@ -33,7 +33,7 @@ public final class LSTMWindow: SlidingWindow {
   public func push(_ features: UnsafePointer<Float>) -> UnsafeMutablePointer<Float> {
     let size = lstm.hiddenSize
     MatrixVector.apply(
-      rows: 4 * size, columns: lstm.inputSize, weight: lstm.inputWeight.tensor.values, stride: lstm.inputSize,
+      rows: 4 * size, columns: lstm.inputSize, weight: lstm.inputWeight.pointer, stride: lstm.inputSize,
       bias: bias.pointer, x: features, y: projection.pointer)
     step(rows: 1, from: nil, to: 0)
     step(rows: time - 1, from: now, to: size)

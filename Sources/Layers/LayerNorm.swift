@@ -12,7 +12,7 @@ public struct LayerNorm: Layer {
 
   /// The norm of x + residual, both [rows, size].
   public func callAsFunction(_ x: Tensor, adding residual: Tensor, on tape: Tape) -> Tensor {
-    tape.addLayerNorm(x, residual, gain: gain.tensor, bias: bias.tensor)
+    tape.addLayerNorm(x, residual, gain: gain.tensor(on: tape), bias: bias.tensor(on: tape))
   }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {

@@ -14,7 +14,7 @@ public struct Linear: Layer {
   }
 
   public func callAsFunction(_ x: Tensor, activation: Activation = .none, on tape: Tape) -> Tensor {
-    tape.linear(x, weight: weight.tensor, bias: bias?.tensor, activation: activation)
+    tape.linear(x, weight: weight.tensor(on: tape), bias: bias?.tensor(on: tape), activation: activation)
   }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {

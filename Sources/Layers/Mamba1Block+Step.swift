@@ -39,7 +39,7 @@ public final class Mamba1Window: SlidingWindow {
 
   public func reset() {
     LastStateScan(batch: 1, time: time, channels: block.innerSize, states: block.stateSize)
-      .pack(aLog: block.aLog.tensor.values, into: packedA.pointer)
+      .pack(aLog: block.aLog.pointer, into: packedA.pointer)
     for buffer in [u, delta, v, b, x, f] { buffer.pointer.update(repeating: 0, count: buffer.count) }
     pushed = 0
   }
@@ -61,17 +61,17 @@ public final class Mamba1Window: SlidingWindow {
       leaving: token(2, 3), edge: (token(0, 0), token(1, 1), token(2, 2)), suffix: (.init(s0), .init(s1), .init(s2)),
       c: projected.pointer + Self.variants * block.rank, y: y.pointer)
     SlidingWindowKernel.gate(
-      count: inner, y: y.pointer, skip: block.skip.tensor.values, u: u.pointer + slot(time - 1, 3) * padded, z: z.pointer)
-    let out = block.outProjection.weight.tensor
+      count: inner, y: y.pointer, skip: block.skip.pointer, u: u.pointer + slot(time - 1, 3) * padded, z: z.pointer)
     MatrixVector.apply(
-      rows: out.rows, columns: inner, weight: out.values, stride: inner, bias: nil, x: y.pointer, y: output.pointer)
+      rows: block.modelSize, columns: inner, weight: block.outProjection.weight.pointer, stride: inner, bias: nil, x: y.pointer,
+      y: output.pointer)
     return output.pointer
   }
 
   /// x and z of the new token; the three earlier x move up.
   private func project(_ features: UnsafePointer<Float>) {
     let inner = block.innerSize, model = block.modelSize
-    let weight = block.inProjection.weight.tensor.values
+    let weight = block.inProjection.weight.pointer
     x.pointer.update(from: x.pointer + inner, count: (Self.variants - 1) * inner)
     MatrixVector.apply(
       rows: inner, columns: model, weight: weight, stride: model, bias: nil, x: features,
@@ -85,9 +85,9 @@ public final class Mamba1Window: SlidingWindow {
     let inner = block.innerSize, states = block.stateSize, rank = block.rank
     let first = ring * Self.variants
     SlidingWindowKernel.tapVariants(
-      channels: inner, padded: padded, x: x.pointer, w: block.convolutionWeight.tensor.values,
-      bias: block.convolutionBias.tensor.values, u: u.pointer + first * padded)
-    let weight = block.xProjection.weight.tensor.values
+      channels: inner, padded: padded, x: x.pointer, w: block.convolutionWeight.pointer,
+      bias: block.convolutionBias.pointer, u: u.pointer + first * padded)
+    let weight = block.xProjection.weight.pointer
     MatrixVector.apply(
       rows: rank, columns: inner, weight: weight, stride: inner, bias: nil, count: Self.variants,
       x: u.pointer + first * padded, xStride: padded, y: projected.pointer, yStride: rank)
@@ -99,7 +99,7 @@ public final class Mamba1Window: SlidingWindow {
       x: u.pointer + (first + 3) * padded, y: projected.pointer + Self.variants * rank)
     let dt = block.dtProjection
     MatrixVector.apply(
-      rows: inner, columns: rank, weight: dt.weight.tensor.values, stride: rank, bias: dt.bias?.tensor.values,
+      rows: inner, columns: rank, weight: dt.weight.pointer, stride: rank, bias: dt.bias?.pointer,
       count: Self.variants, x: projected.pointer, xStride: rank, y: delta.pointer + first * padded, yStride: padded,
       activation: .softplus)
     SlidingWindowKernel.product(

@@ -40,15 +40,16 @@ public struct Mamba1Block: Layer {
   /// features [batch × time, modelSize] → the last position's output [batch, modelSize]. A `readout` of that output (its
   /// direction [batch, modelSize]) lets the scan prepare its gradients on the way.
   public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout? = nil, on tape: Tape) -> Tensor {
-    let inWeight = inProjection.weight.tensor, xWeight = xProjection.weight.tensor
+    let inWeight = inProjection.weight.tensor(on: tape), xWeight = xProjection.weight.tensor(on: tape)
     let x = tape.linear(features, weight: inWeight.rows(0..<innerSize))
     let z = tape.linear(features.lastPosition(time: time), weight: inWeight.rows(innerSize..<2 * innerSize))
-    let u = tape.causalConvSiLU(x, weight: convolutionWeight.tensor, bias: convolutionBias.tensor, time: time)
+    let u = tape.causalConvSiLU(x, weight: convolutionWeight.tensor(on: tape), bias: convolutionBias.tensor(on: tape), time: time)
     let stepAndB = tape.linear(u, weight: xWeight.rows(0..<rank + stateSize))
     let c = tape.linear(u.lastPosition(time: time), weight: xWeight.rows(rank + stateSize..<rank + 2 * stateSize))
     let delta = dtProjection(stepAndB.columns(0..<rank), activation: .softplus, on: tape)
     let y = tape.lastStateScan(
-      u: u, delta: delta, aLog: aLog.tensor, b: stepAndB.columns(rank..<rank + stateSize), c: c, skip: skip.tensor,
+      u: u, delta: delta, aLog: aLog.tensor(on: tape), b: stepAndB.columns(rank..<rank + stateSize), c: c,
+      skip: skip.tensor(on: tape),
       time: time, readout: tape.isRecording ? readout.map { scanReadout($0, z, on: tape) } : nil)
     return outProjection(tape.siluGate(y, z), on: tape)
   }
@@ -59,7 +60,7 @@ public struct Mamba1Block: Layer {
     let ungated = tape.floats(count), direction = tape.floats(count)
     GEMM.times(
       m: readout.rows, n: innerSize, k: modelSize, a: readout.direction, aStride: modelSize,
-      b: outProjection.weight.tensor.values, bStride: innerSize, c: ungated, cStride: innerSize, .overwrite)
+      b: outProjection.weight.pointer, bStride: innerSize, c: ungated, cStride: innerSize, .overwrite)
     SiLUGate.forward(count: count, y: ungated, z: z.values, g: direction)
     var result = readout
     result.direction = UnsafePointer(direction)

@@ -1,16 +1,18 @@
-/// A trainable array and its gradient. Its storage moves once, when a `ParameterBlock` gathers a network's parameters.
+/// A trainable array. Its storage moves once, when a `ParameterBlock` gathers a network's parameters; its gradient belongs to
+/// the tape that computes it.
 import Autograd
 import Randomness
 
 public final class Parameter {
   public let shape: [Int]
   public var count: Int { shape.reduce(1, *) }
-  private var storage: (values: Buffer, gradient: Buffer, offset: Int)
+  /// The block's values, and where this parameter's begin in them.
+  private var storage: (values: Buffer, offset: Int)
 
   public init(shape: [Int], _ fill: (Int) -> Float = { _ in 0 }) {
     self.shape = shape
     let count = shape.reduce(1, *)
-    storage = (Buffer(count: count), Buffer(count: count), 0)
+    storage = (Buffer(count: count), 0)
     for i in 0..<count { values[i] = fill(i) }
   }
 
@@ -20,34 +22,31 @@ public final class Parameter {
     self.init(shape: shape) { _ in Float(generator.uniform(-bound, bound)) }
   }
 
-  public var values: UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: storage.values.pointer + storage.offset, count: count)
-  }
-  public var gradient: UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: storage.gradient.pointer + storage.offset, count: count)
-  }
+  public var values: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: pointer, count: count) }
+  /// Its values [count], row-major.
+  public var pointer: UnsafeMutablePointer<Float> { storage.values.pointer + storage.offset }
 
-  /// [shape[0], everything else]; a vector is one row.
-  public var tensor: Tensor {
+  /// [shape[0], everything else]; a vector is one row. On a tape of its block it has a gradient, elsewhere it is constant.
+  public func tensor(on tape: Tape) -> Tensor {
     let rows = shape.count > 1 ? shape[0] : 1
-    return Tensor(
-      values: storage.values.pointer + storage.offset, gradient: storage.gradient.pointer + storage.offset, rows: rows,
-      columns: count / rows)
+    return Tensor(values: pointer, gradient: gradient(on: tape), rows: rows, columns: count / rows)
   }
 
-  fileprivate func share(_ values: Buffer) { storage.values = values }
+  /// Its gradient [count] on a tape of its block; nil elsewhere and in no-gradient mode.
+  public func gradient(on tape: Tape) -> UnsafeMutablePointer<Float>? {
+    tape.gradient(of: storage.values).map { $0 + storage.offset }
+  }
 
-  func move(into values: Buffer, _ gradient: Buffer, at offset: Int) {
-    (values.pointer + offset).update(from: self.values.baseAddress!, count: count)  // a Buffer is never empty
-    storage = (values, gradient, offset)
+  func move(into values: Buffer, at offset: Int) {
+    (values.pointer + offset).update(from: pointer, count: count)
+    storage = (values, offset)
   }
 }
 
-/// All parameters of a network in one contiguous block, their gradients in another, so that clipping, AdamW and a target
-/// network's copy are one pass each. Every parameter starts at a 64-byte boundary; the gaps stay zero.
+/// All parameters of a network in one contiguous block, so that clipping, AdamW and a target network's copy are one pass
+/// each. Every parameter starts at a 64-byte boundary; the gaps stay zero.
 public final class ParameterBlock {
-  public private(set) var values: Buffer
-  public let gradient: Buffer
+  public let values: Buffer
   public let names: [String]
   public let parameters: [Parameter]
 
@@ -59,20 +58,13 @@ public final class ParameterBlock {
     }
     let offsets = parameters.reduce(into: [0]) { $0.append($0[$0.count - 1] + ($1.count + 15) / 16 * 16) }
     values = Buffer(count: offsets[parameters.count])
-    gradient = Buffer(count: offsets[parameters.count])
-    for (parameter, offset) in zip(parameters, offsets) { parameter.move(into: values, gradient, at: offset) }
+    for (parameter, offset) in zip(parameters, offsets) { parameter.move(into: values, at: offset) }
     self.names = names
     self.parameters = parameters
   }
 
-  public func zeroGradient() { gradient.pointer.update(repeating: 0, count: gradient.count) }
-
-  /// From now on the values are those of `other`, a block of the same network; the gradient stays this block's own.
-  public func shareValues(of other: ParameterBlock) {
-    precondition(other.names == names && other.values.count == values.count, "blocks of two different networks")
-    values = other.values
-    for parameter in parameters { parameter.share(values) }
-  }
+  /// A tape that holds the gradients of these parameters, laid out as they are. Any number of them may share the values.
+  public func makeTape() -> Tape { Tape(differentiating: values, into: Buffer(count: values.count)) }
 
   /// Hard copy, as a target network is synchronised.
   public func copy(from other: ParameterBlock) {

@@ -25,7 +25,7 @@ public struct SelfAttention: Layer {
   func keysAndValues(_ x: Tensor, on tape: Tape) -> Tensor { project(x, size..<3 * size, on: tape) }
 
   private func project(_ x: Tensor, _ range: Range<Int>, on tape: Tape) -> Tensor {
-    tape.linear(x, weight: inWeight.tensor.rows(range), bias: inBias.tensor.columns(range))
+    tape.linear(x, weight: inWeight.tensor(on: tape).rows(range), bias: inBias.tensor(on: tape).columns(range))
   }
 
   /// Queries of the last positions [batch × queries, size], keys and values of all [batch × time, 2 size] → the output at

@@ -23,8 +23,8 @@ public final class TransformerWindow: SlidingWindow {
   public func reset() {
     let attention = transformer.layers[0].attention, size = transformer.size
     MatrixVector.apply(
-      rows: 3 * size, columns: size, weight: attention.inWeight.tensor.values, stride: size,
-      bias: attention.inBias.tensor.values, count: transformer.time, x: transformer.positions.tensor.values, xStride: size,
+      rows: 3 * size, columns: size, weight: attention.inWeight.pointer, stride: size,
+      bias: attention.inBias.pointer, count: transformer.time, x: transformer.positions.pointer, xStride: size,
       y: positionProjections.pointer, yStride: 3 * size)
     for buffer in [tokens, projections] { buffer.pointer.update(repeating: 0, count: buffer.count) }
     pushed = 0
@@ -34,7 +34,7 @@ public final class TransformerWindow: SlidingWindow {
     let size = transformer.size, time = transformer.time, slot = pushed % time
     (tokens.pointer + slot * size).update(from: features, count: size)
     MatrixVector.apply(
-      rows: 3 * size, columns: size, weight: transformer.layers[0].attention.inWeight.tensor.values, stride: size, bias: nil,
+      rows: 3 * size, columns: size, weight: transformer.layers[0].attention.inWeight.pointer, stride: size, bias: nil,
       x: features, y: projections.pointer + slot * 3 * size)
     pushed += 1
 
@@ -42,7 +42,7 @@ public final class TransformerWindow: SlidingWindow {
     return tape.withoutGradient {
       let x = tape.tensor(rows: time, columns: size), queries = tape.tensor(rows: time, columns: size)
       let keysAndValues = tape.tensor(rows: time, columns: 2 * size)
-      let positions = transformer.positions.tensor.values
+      let positions = transformer.positions.pointer
       for position in 0..<time {
         let slot = (pushed + position) % time
         let own = projections.pointer + slot * 3 * size, added = positionProjections.pointer + position * 3 * size

@@ -29,7 +29,7 @@ public struct Transformer: Layer {
 
   /// features [batch × time, size] → the last position's output [batch, size].
   public func callAsFunction(_ features: Tensor, on tape: Tape) -> Tensor {
-    run(tape.addRow(features, positions.tensor), from: 0, on: tape)
+    run(tape.addRow(features, positions.tensor(on: tape)), from: 0, on: tape)
   }
 
   /// The layers from `first` on: x [batch × time, size] → the last position's output [batch, size].

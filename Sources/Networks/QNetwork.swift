@@ -34,11 +34,11 @@ public final class QNetwork: Layer {
   ) -> (q: Tensor, loss: HuberLoss) {
     let batch = windows.rows / time, width = sizes.modelSize
     let direction = tape.floats(batch * width), offset = tape.floats(batch)
-    let head = outputHead.weight.tensor
+    let head = outputHead.weight.pointer
     for row in 0..<batch {
       let action = Int(actions[row])
-      (direction + row * width).update(from: head.values + action * width, count: width)
-      offset[row] = outputHead.bias?.values[action] ?? 0
+      (direction + row * width).update(from: head + action * width, count: width)
+      offset[row] = outputHead.bias?.pointer[action] ?? 0
     }
     let readout = LinearReadout(direction: direction, offset: offset, targets: targets, weights: weights, rows: batch)
     let q = evaluate(windows, time: time, readout: readout, on: tape).q

@@ -47,9 +47,9 @@ public final class WindowStepper {
   private func apply(
     _ layer: Linear, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ activation: Activation
   ) {
-    let weight = layer.weight.tensor
+    let (rows, columns) = (layer.weight.shape[0], layer.weight.shape[1])
     MatrixVector.apply(
-      rows: weight.rows, columns: weight.columns, weight: weight.values, stride: weight.stride,
-      bias: layer.bias?.tensor.values, x: x, y: y, activation: activation)
+      rows: rows, columns: columns, weight: layer.weight.pointer, stride: columns, bias: layer.bias?.pointer, x: x, y: y,
+      activation: activation)
   }
 }

@@ -34,10 +34,11 @@ public final class AdamW {
     largestSecondMoment = settings.amsgrad ? Buffer(count: block.values.count) : nil
   }
 
-  /// Clips the block's gradient to `maximumNorm` and takes one step. Returns the norm before clipping; where that is not
+  /// Clips the `gradient` of the block, laid out as it is, to `maximumNorm` and takes one step. Returns the norm before clipping; where that is not
   /// finite no parameter is touched.
-  public func step(maximumNorm: Double) -> Float {
-    let norm = AdamWKernel.squaredNorm(count: block.gradient.count, gradient: block.gradient.pointer).squareRoot()
+  public func step(gradient: Buffer, maximumNorm: Double) -> Float {
+    precondition(gradient.count == block.values.count, "\(gradient.count) gradients of \(block.values.count) parameters")
+    let norm = AdamWKernel.squaredNorm(count: gradient.count, gradient: gradient.pointer).squareRoot()
     guard norm.isFinite else { return norm }
     steps += 1
     let rate = settings.learningRate
@@ -48,7 +49,7 @@ public final class AdamW {
         beta2: settings.beta2, stepSize: Float(rate / (1 - pow(settings.beta1, Double(steps)))),
         secondMomentScale: Float(1 / (1 - pow(settings.beta2, Double(steps))).squareRoot()),
         epsilon: Float(settings.epsilon), gradientScale: min(1, Float(maximumNorm) / (norm + 1e-6))),
-      parameter: block.values.pointer, gradient: block.gradient.pointer, firstMoment: firstMoment.pointer,
+      parameter: block.values.pointer, gradient: gradient.pointer, firstMoment: firstMoment.pointer,
       secondMoment: secondMoment.pointer, largestSecondMoment: largestSecondMoment?.pointer)
     return norm
   }

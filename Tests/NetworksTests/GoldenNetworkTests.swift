@@ -1,10 +1,10 @@
 /// Whole-stack proof against PyTorch: outputs, every gradient under a random upstream gradient, then ten learner updates.
 /// The goldens are made by Golden/make_goldens.py; where a tolerance fails after a change of that script, make them anew.
+import Agents
 import Autograd
 import Foundation
 import Layers
 import Networks
-import Optimizers
 import Randomness
 import Records
 import TestSupport
@@ -81,7 +81,7 @@ struct Golden: CustomTestStringConvertible, Sendable {
 
   @Test(arguments: goldens) func outputsAndGradients(_ golden: Golden) throws {
     let (tensors, settings, network) = try open(golden)
-    let tape = Tape()
+    let tape = network.block.makeTape()
     let (q, latent) = network(tensor(tape, tensors.floats("input"), columns: settings.obs), time: settings.L, on: tape)
     for (actual, expected) in [(values(q), "q"), (values(latent), "latent")] {
       let difference = zip(actual, tensors.doubles(expected)).map { abs(Double($0) - $1) }.max() ?? .infinity
@@ -92,37 +92,43 @@ struct Golden: CustomTestStringConvertible, Sendable {
     for i in upstream.indices { gradient[i] = upstream[i] }
     tape.backward()
     network.forEachParameter { name, parameter in
-      let difference = relativeDifference(Array(parameter.gradient), tensors.doubles("grad." + name))
+      let difference = relativeDifference(
+        Array(UnsafeBufferPointer(start: parameter.gradient(on: tape), count: parameter.count)), tensors.doubles("grad." + name))
       #expect(difference <= 1e-4, "gradient of \(name): \(difference)")
     }
   }
 
+  /// Through `Learner.update` itself, not a copy of it.
   @Test(arguments: goldens) func tenUpdates(_ golden: Golden) throws {
     let (tensors, settings, network) = try open(golden)
-    let target = try self.network(golden, tensors, settings)
-    let optimizer = AdamW(network.block, .init(learningRate: settings.lr))
-    let tape = Tape()
-    let actions = tensors.doubles("batch.action").map { Int32($0) }, weights = tensors.floats("batch.weight")
-    let rewards = tensors.doubles("batch.reward"), done = tensors.doubles("batch.done")
+    var config = ExperimentConfig()
+    (config.learningRate, config.discount, config.gradientClip) = (settings.lr, settings.gamma, settings.clip)
+    config.batchSize = settings.batch
+    var generator = SplitMix64(seed: 2)
+    let learner = Learner(sizes: network.sizes, config: config, generator: &generator)
+    learner.online.block.copy(from: network.block)
+    learner.syncTarget()
+    func buffer(_ name: String) -> Buffer {
+      let values = tensors.floats(name), buffer = Buffer(count: values.count)
+      buffer.pointer.update(from: values, count: values.count)
+      return buffer
+    }
+    let (states, next) = (buffer("batch.state"), buffer("batch.next_state"))
+    let (rewards, weights) = (buffer("batch.reward"), buffer("batch.weight"))
+    let actions = tensors.doubles("batch.action").map { Int32($0) }, cut = tensors.doubles("batch.done").map { $0 != 0 }
     var losses: [Double] = [], norms: [Double] = [], errors: [Double] = []
     for _ in 0..<10 {
-      tape.reset()
-      network.block.zeroGradient()
-      let nextQ = tape.withoutGradient {
-        target(tensor(tape, tensors.floats("batch.next_state"), columns: settings.obs), time: settings.L, on: tape).q
+      try actions.withUnsafeBufferPointer { actions in
+        try cut.withUnsafeBufferPointer { cut in
+          let (report, tdErrors) = try learner.update(
+            LearningBatch(
+              count: settings.batch, states: states.pointer, nextStates: next.pointer, actions: actions.baseAddress!,
+              rewards: rewards.pointer, weights: weights.pointer, cut: cut.baseAddress!))  // a batch is never empty
+          losses.append(Double(report.loss))
+          norms.append(Double(report.gradientNorm))
+          errors += (0..<settings.batch).map { Double(tdErrors[$0]) }
+        }
       }
-      let targets = (0..<nextQ.rows).map { row in
-        let best = (0..<nextQ.columns).map { nextQ[row, $0] }.max() ?? 0
-        return Float(rewards[row] + settings.gamma * Double(best) * (1 - done[row]))
-      }
-      let loss = network(
-        tensor(tape, tensors.floats("batch.state"), columns: settings.obs), time: settings.L, actions: actions,
-        targets: targets, weights: weights, on: tape
-      ).loss
-      tape.backward()
-      losses.append(Double(loss.loss))
-      errors += (0..<settings.batch).map { Double(loss.tdErrors[$0]) }
-      norms.append(Double(optimizer.step(maximumNorm: settings.clip)))
     }
     for (actual, name) in [(losses, "losses"), (norms, "grad_norms"), (errors, "td_errors")] {
       let expected = tensors.doubles(name)
@@ -131,7 +137,7 @@ struct Golden: CustomTestStringConvertible, Sendable {
         #expect(abs(a - e) <= 1e-5 * max(abs(e), scale), "\(name)[\(i)]: \(a), PyTorch \(e)")
       }
     }
-    network.forEachParameter { name, parameter in
+    learner.online.forEachParameter { name, parameter in
       let differences = zip(parameter.values, tensors.doubles("final." + name)).map { abs(Double($0) - $1) }
       for (i, difference) in differences.enumerated() {
         // Attention does not depend on a key's bias: its gradient is rounding noise, which AdamW scales up. PyTorch's own

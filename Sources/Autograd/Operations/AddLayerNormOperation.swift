@@ -7,12 +7,13 @@ struct AddLayerNormOperation: Operation {
   let normalised, inverseDeviation: UnsafeMutablePointer<Float>
 
   func pullback(_ tape: Tape) {
-    guard let dy = y.gradient, let (dx, dxAccumulation) = x.gradientToWrite(),
-      let (dr, drAccumulation) = r.gradientToWrite(), let dGain = gain.gradient, let dBias = bias.gradient
-    else { return }
+    guard let dy = y.gradient else { return }
+    let (dx, dxAccumulation) = x.gradientToWrite(orScratchOn: tape)
+    let (dr, drAccumulation) = r.gradientToWrite(orScratchOn: tape)
     norm.backward(
       normalised: normalised, inverseDeviation: inverseDeviation, gain: gain.values, dy: dy, dx: dx, dxStride: x.stride,
-      dxAccumulation, dr: dr, drAccumulation, dGain: dGain, dBias: dBias)
+      dxAccumulation, dr: dr, drAccumulation, dGain: gain.gradient(orScratchOn: tape),
+      dBias: bias.gradient(orScratchOn: tape))
   }
 }
 

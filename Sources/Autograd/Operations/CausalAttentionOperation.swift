@@ -7,9 +7,9 @@ struct CausalAttentionOperation: Operation {
   let probabilities: UnsafeMutablePointer<Float>
 
   func pullback(_ tape: Tape) {
-    guard let dy = y.gradient, let (dq, dqAccumulation) = query.gradientToWrite(),
-      let (dkv, dkvAccumulation) = keyValue.gradientToWrite()
-    else { return }
+    guard let dy = y.gradient else { return }
+    let (dq, dqAccumulation) = query.gradientToWrite(orScratchOn: tape)
+    let (dkv, dkvAccumulation) = keyValue.gradientToWrite(orScratchOn: tape)
     attention.backward(
       q: query.values, kv: keyValue.values, probabilities: probabilities, dy: dy, dq: dq, dqAccumulation, dkv: dkv,
       dkvAccumulation, scratch: tape.floats(attention.scratchCount))

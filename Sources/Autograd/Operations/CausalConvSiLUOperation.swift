@@ -7,12 +7,12 @@ struct CausalConvSiLUOperation: Operation {
   let time: Int
 
   func pullback(_ tape: Tape) {
-    guard let dy = y.gradient, let (dx, accumulation) = x.gradientToWrite(), let dw = weight.gradient,
-      let dBias = bias.gradient
-    else { return }
+    guard let dy = y.gradient else { return }
+    let (dx, accumulation) = x.gradientToWrite(orScratchOn: tape)
     CausalConv.backward(
       batch: x.rows / time, time: time, channels: x.columns, width: weight.columns, x: x.values, w: weight.values,
-      s: preActivation, dy: dy, dx: dx, accumulation, dw: dw, dBias: dBias, scratch: scratch)
+      s: preActivation, dy: dy, dx: dx, accumulation, dw: weight.gradient(orScratchOn: tape),
+      dBias: bias.gradient(orScratchOn: tape), scratch: scratch)
   }
 }
 

@@ -10,9 +10,8 @@ struct LSTMOperation: Operation {
   let time: Int
 
   func pullback(_ tape: Tape) {
-    guard let dy = y.gradient, let dInputBias = inputBias.gradient, let dRecurrentBias = recurrentBias.gradient,
-      let dInputWeight = inputWeight.gradient, let dRecurrentWeight = recurrentWeight.gradient
-    else { return }
+    guard let dy = y.gradient else { return }
+    let dInputBias = inputBias.gradient(orScratchOn: tape), dRecurrentBias = recurrentBias.gradient(orScratchOn: tape)
     let size = y.columns, batch = y.rows, width = 4 * size
     let dh = tape.floats(batch * size), dc = tape.floats(batch * size), dBias = tape.floats(width)
     dc.update(repeating: 0, count: batch * size)
@@ -31,12 +30,16 @@ struct LSTMOperation: Operation {
       dInputBias[i] += dBias[i]
       dRecurrentBias[i] += dBias[i]
     }
-    GEMM.transposedTimes(
-      m: width, n: size, k: batch * time, a: gates, aStride: width, b: previousHidden, bStride: size, c: dRecurrentWeight,
-      cStride: size, .add)
-    GEMM.transposedTimes(
-      m: width, n: x.columns, k: batch * time, a: gates, aStride: width, b: x.values, bStride: x.stride, c: dInputWeight,
-      cStride: x.columns, .add)
+    if let dRecurrentWeight = recurrentWeight.gradient {
+      GEMM.transposedTimes(
+        m: width, n: size, k: batch * time, a: gates, aStride: width, b: previousHidden, bStride: size, c: dRecurrentWeight,
+        cStride: size, .add)
+    }
+    if let dInputWeight = inputWeight.gradient {
+      GEMM.transposedTimes(
+        m: width, n: x.columns, k: batch * time, a: gates, aStride: width, b: x.values, bStride: x.stride, c: dInputWeight,
+        cStride: x.columns, .add)
+    }
     if let (dx, accumulation) = x.gradientToWrite() {
       GEMM.times(
         m: x.rows, n: x.columns, k: width, a: gates, aStride: width, b: inputWeight.values, bStride: x.columns, c: dx,

@@ -7,24 +7,24 @@ struct LastStateScanOperation: Operation {
   let packedA, q, r, scratch: UnsafeMutablePointer<Float>
 
   func pullback(_ tape: Tape) {
-    guard let dy = y.gradient, let (du, dDelta, accumulation) = scanGradients(u, delta), let dALog = aLog.gradient,
-      let db = b.gradient, let dc = c.gradient, let dSkip = skip.gradient
-    else { return }
+    guard let dy = y.gradient else { return }
+    let (du, dDelta, accumulation) = scanGradients(u, delta, on: tape)
     let packedGradient = tape.floats(scan.packedCount)
     packedGradient.update(repeating: 0, count: scan.packedCount)
     scan.backward(
       u: u.values, delta: delta.values, packedA: packedA, b: b.values, bStride: b.stride, c: c.values, cStride: c.stride,
-      skip: skip.values, q: q, r: r, dy: dy, du: du, dDelta: dDelta, accumulation, packedGradient: packedGradient, db: db,
-      dbStride: b.stride, dc: dc, dcStride: c.stride, dSkip: dSkip, scratch: scratch)
-    scan.unpackGradient(packed: packedA, packedGradient: packedGradient, into: dALog)
+      skip: skip.values, q: q, r: r, dy: dy, du: du, dDelta: dDelta, accumulation, packedGradient: packedGradient,
+      db: b.gradient(orScratchOn: tape), dbStride: b.stride, dc: c.gradient(orScratchOn: tape), dcStride: c.stride,
+      dSkip: skip.gradient(orScratchOn: tape), scratch: scratch)
+    scan.unpackGradient(packed: packedA, packedGradient: packedGradient, into: aLog.gradient(orScratchOn: tape))
   }
 }
 
 /// The gradients of u and Δ, which the scan writes whole: overwritten when both are untouched.
 private func scanGradients(
-  _ u: Tensor, _ delta: Tensor
-) -> (du: UnsafeMutablePointer<Float>, dDelta: UnsafeMutablePointer<Float>, Accumulation)? {
-  guard let (du, first) = u.gradientToWrite(), let (dDelta, second) = delta.gradientToWrite() else { return nil }
+  _ u: Tensor, _ delta: Tensor, on tape: Tape
+) -> (du: UnsafeMutablePointer<Float>, dDelta: UnsafeMutablePointer<Float>, Accumulation) {
+  let (du, first) = u.gradientToWrite(orScratchOn: tape), (dDelta, second) = delta.gradientToWrite(orScratchOn: tape)
   if first == second { return (du, dDelta, first) }
   let fresh = first == .overwrite ? (du, u) : (dDelta, delta)
   fresh.0.update(repeating: 0, count: fresh.1.rows * fresh.1.columns)
@@ -68,17 +68,15 @@ extension Tape {
     _ scan: LastStateScan, _ u: Tensor, _ delta: Tensor, _ aLog: Tensor, _ b: Tensor, _ c: Tensor, _ skip: Tensor,
     _ packedA: UnsafeMutablePointer<Float>, _ readout: LinearReadout, _ y: Tensor
   ) -> Tensor {
-    guard let (du, dDelta, accumulation) = scanGradients(u, delta), let dALog = aLog.gradient, let db = b.gradient,
-      let dc = c.gradient, let dSkip = skip.gradient
-    else { preconditionFailure("lastStateScan with a readout needs a gradient of every input") }
+    let (du, dDelta, accumulation) = scanGradients(u, delta, on: self)
     let packedGradient = floats(scan.packedCount)
     packedGradient.update(repeating: 0, count: scan.packedCount)
     scan.forwardAndBackward(
       u: u.values, delta: delta.values, packedA: packedA, b: b.values, bStride: b.stride, c: c.values, cStride: c.stride,
       skip: skip.values, readout: readout, y: y.values, du: du, dDelta: dDelta, accumulation, packedGradient: packedGradient,
-      db: db,
-      dbStride: b.stride, dc: dc, dcStride: c.stride, dSkip: dSkip, scratch: floats(scan.singlePassScratchCount))
-    scan.unpackGradient(packed: packedA, packedGradient: packedGradient, into: dALog)
+      db: b.gradient(orScratchOn: self), dbStride: b.stride, dc: c.gradient(orScratchOn: self), dcStride: c.stride,
+      dSkip: skip.gradient(orScratchOn: self), scratch: floats(scan.singlePassScratchCount))
+    scan.unpackGradient(packed: packedA, packedGradient: packedGradient, into: aLog.gradient(orScratchOn: self))
     return y
   }
 }

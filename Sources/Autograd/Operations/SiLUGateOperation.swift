@@ -5,8 +5,10 @@ struct SiLUGateOperation: Operation {
   let y, z, g: Tensor
 
   func pullback(_ tape: Tape) {
-    guard let dg = g.gradient, let dy = y.gradient, let dz = z.gradient else { return }
-    SiLUGate.backward(count: g.rows * g.columns, y: y.values, z: z.values, dg: dg, dy: dy, dz: dz)
+    guard let dg = g.gradient else { return }
+    SiLUGate.backward(
+      count: g.rows * g.columns, y: y.values, z: z.values, dg: dg, dy: y.gradient(orScratchOn: tape),
+      dz: z.gradient(orScratchOn: tape))
   }
 }
 

@@ -1,0 +1,72 @@
+/// The contract of every layer that reads sequences. A sequence with state is the concept; a window is a sequence that
+/// begins at the zero state and is read at its last position.
+import Autograd
+import Kernels
+
+/// Which positions' outputs are wanted.
+public enum Positions: Sendable {
+  /// [batch × time, outputSize].
+  case all
+  /// [batch, outputSize]. What a layer saves by it is its own affair.
+  case last
+}
+
+/// What one row of recurrent state consists of: flat floats, part after part, each row-major in the shape and under the
+/// name of the reference implementation (`conv` [channels, taps] newest last and `ssm` [channels, states] for Mamba-1, …).
+public struct StateLayout: Equatable, Sendable {
+  public struct Part: Equatable, Sendable {
+    public let name: String
+    public let shape: [Int]
+    public var count: Int { shape.reduce(1, *) }
+    public init(_ name: String, _ shape: [Int]) { (self.name, self.shape) = (name, shape) }
+  }
+  public let parts: [Part]
+  /// Floats of a row. 0 for a layer without state.
+  public let count: Int
+
+  public init(_ parts: [Part] = []) {
+    self.parts = parts
+    count = parts.reduce(0) { $0 + $1.count }
+  }
+
+  /// The floats of a part within a row.
+  public func range(of name: String) -> Range<Int>? {
+    var start = 0
+    for part in parts {
+      if part.name == name { return start..<start + part.count }
+      start += part.count
+    }
+    return nil
+  }
+}
+
+/// Whatever reads a sequence: for every such layer, to rounding,
+/// unrolled steps = one sequence = a sequence cut anywhere with its state handed on = sequences in another order of the batch,
+/// episodes that begin inside included.
+public protocol SequenceLayer: Layer {
+  var inputSize: Int { get }
+  var outputSize: Int { get }
+  var stateLayout: StateLayout { get }
+
+  /// x [batch × time, inputSize], dense → the outputs at the positions asked for, and the state [batch, stateLayout.count]
+  /// after the last position (nil for a layer without state).
+  ///
+  /// `state` is what the sequences begin from; nil is zero. It is differentiated where it has a gradient. The state that
+  /// comes out is a constant: no gradient goes back through it.
+  func callAsFunction(
+    _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
+  ) -> (output: Tensor, state: Tensor?)
+
+  /// One position at a time at constant cost, for one actor.
+  func makeStepper() -> any SequenceStepper
+}
+
+/// A layer one position at a time: constant cost and memory, and no allocation.
+public protocol SequenceStepper: AnyObject {
+  /// Reads the parameters anew: to be called after they have changed.
+  func parametersChanged()
+
+  /// x [inputSize] → the output at it [outputSize], valid until the next call; `state` [stateLayout.count] moves on in place.
+  /// An episode begins with a state of zeros.
+  func step(_ x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float>
+}
