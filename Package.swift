@@ -108,6 +108,7 @@ let package = Package(
       of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],
       resources: [.copy("Golden")]),
     tests(of: "Replay", ["Randomness", "Records"]),
+    tests(of: "Agents", ["Autograd", "Layers", "Networks", "Optimizers", "Randomness", "Records"]),
     tests(of: "Environments", ["CBox2D", "Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),

@@ -27,7 +27,6 @@ public final class DQNAgent {
   public let learner: Learner
   public let replay: PrioritizedReplay
   private let batch: ReplayBatch
-  private let cut: UnsafeMutablePointer<Bool>
   private let acting: ActingState
   /// The latent of the present window, as `act` computed it.
   private let latent: Buffer
@@ -48,15 +47,17 @@ public final class DQNAgent {
       generator: &initialisation)
     replay = PrioritizedReplay(
       capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: observationSize,
-      latentSize: config.modelSize, priorityExponent: config.priorityExponent,
-      clampPriorityError: config.clampPriorityError)
+      latentSize: config.modelSize, priorities: config.priorityExponent, clampPriorityError: config.clampPriorityError,
+      nStep: NStep(
+        steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation))
     batch = ReplayBatch(
       count: config.batchSize, windowLength: config.windowLength, observationSize: observationSize)
-    cut = .allocate(capacity: config.batchSize)
     acting = ActingState(learner.online)
     latent = Buffer(count: config.modelSize)
   }
-  deinit { cut.deallocate() }
+
+  /// The learning rate of a gradient step at an environment step.
+  public func learningRate(at step: Int) -> Double { config.learningRate * learner.learningRateShare(at: step) }
 
   /// Bytes of the replay, and of networks, moments and gradients.
   public var memoryEstimate: (replay: Int, network: Int) {
@@ -95,7 +96,7 @@ public final class DQNAgent {
     action: Int, reward: Double, terminated: Bool, truncated: Bool, next observation: UnsafeBufferPointer<Float>
   ) throws {
     replay.append(
-      action: action, reward: Float(reward), terminated: terminated, truncated: truncated, next: observation,
+      action: action, reward: Float(reward * config.rewardScale), terminated: terminated, truncated: truncated, next: observation,
       latent: UnsafeBufferPointer(start: latent.pointer, count: config.modelSize))
     acting.observe(observation)
   }
@@ -103,25 +104,24 @@ public final class DQNAgent {
   /// One gradient step on a prioritized batch, then new priorities. Throws where the loss or a gradient is not finite.
   public func learn(step: Int) throws -> LearningReport {
     replay.sample(into: batch, importanceExponent: importanceExponent(at: step), generator: &sampling)
-    for row in 0..<batch.count {
-      cut[row] = cutsBootstrap(
-        terminated: batch.terminated[row], truncated: batch.truncated[row],
-        cutAtTruncation: config.cutBootstrapAtTruncation)
-    }
     let (report, tdErrors) = try learner.update(
       LearningBatch(
         count: batch.count, states: batch.states, nextStates: batch.nextStates, actions: batch.actions,
-        rewards: batch.rewards, weights: batch.weights, cut: cut))
+        returns: batch.returns, discounts: batch.discounts, weights: batch.weights), step: step)
     replay.updatePriorities(of: batch, tdErrors: UnsafeBufferPointer(start: tdErrors, count: batch.count))
     acting.parametersChanged()
     return report
   }
 
-  /// Hard copy of the online network into the target network.
-  public func syncTarget() { learner.syncTarget() }
+  /// After an environment step: what its number asks of the target network.
+  public func updateTarget(step: Int) {
+    if config.targetUpdate == .hard, step % config.targetSyncInterval == 0 { learner.syncTarget() }
+  }
+  /// Whether an environment step is one to learn after.
+  public func learns(at step: Int) -> Bool { step > config.learningStarts && step % config.gradientInterval == 0 }
 
   /// A greedy actor of its own, with its own window: for evaluation.
-  public func makeActingState() -> ActingState { ActingState(learner.online, stepping: true) }
+  public func makeActingState() -> ActingState { ActingState(learner.evaluated, stepping: true) }
 
   /// Network, moments, target, replay with priorities, generators, counters, the present window.
   public func save(to sink: inout some CheckpointSink) throws {
@@ -140,11 +140,11 @@ public final class DQNAgent {
     try acting.restoreWindow(source.bytes("agent/window"))
   }
 
-  /// Parameters under their published names.
+  /// The parameters that evaluations act with, under their published names.
   public func forEachParameter(
     _ body: (_ name: String, _ shape: [Int], _ values: UnsafeBufferPointer<Float>) throws -> Void
   ) rethrows {
-    let block = learner.online.block
+    let block = learner.evaluated.block
     for (name, parameter) in zip(block.names, block.parameters) {
       try body(name, parameter.shape, UnsafeBufferPointer(parameter.values))
     }

@@ -5,14 +5,14 @@ import Networks
 final class GradientWorker {
   private(set) var loss: Float = 0
   private let network, target: QNetwork
-  private let discount: Float
+  private let rule: LearningRule
   private let tape: Tape
   /// Of the last `run`, laid out as the network's parameters.
   let gradient: Buffer
 
   /// Any number of workers may share the networks: the gradient is on this worker's own tape.
-  init(_ network: QNetwork, target: QNetwork, discount: Float) {
-    (self.network, self.target, self.discount) = (network, target, discount)
+  init(_ network: QNetwork, target: QNetwork, rule: LearningRule) {
+    (self.network, self.target, self.rule) = (network, target, rule)
     gradient = Buffer(count: network.block.values.count)
     tape = Tape(differentiating: network.block.values, into: gradient)
   }
@@ -27,15 +27,16 @@ final class GradientWorker {
     tape.zeroParameterGradients()
     let targets = tape.floats(batch.count)
     tape.withoutGradient {
-      let nextQ = target(Tensor(data: batch.nextStates, rows: rows, columns: features), time: time, on: tape).q
-      for row in 0..<batch.count {
-        targets[row] = bellmanTarget(
-          reward: batch.rewards[row], discount: discount, nextValue: largest(nextQ, row), cut: batch.cut[row])
-      }
+      let windows = Tensor(data: batch.nextStates, rows: rows, columns: features)
+      let next = target(windows, time: time, on: tape).q
+      let chooser = rule.doubleQ ? network(windows, time: time, on: tape).q : nil
+      Targets.write(
+        rows: batch.count, returns: batch.returns, discounts: batch.discounts, next: next, chooser: chooser,
+        rescaled: rule.rescaled, into: targets)
     }
-    let (q, result) = network(
+    let (q, _, result) = network(
       Tensor(data: batch.states, rows: rows, columns: features), time: time, actions: batch.actions, targets: targets,
-      weights: batch.weights, on: tape)
+      weights: batch.weights, limit: rule.limit, on: tape)
     tape.backward()
     for row in 0..<batch.count {
       tdErrors[row] = result.tdErrors[row]
@@ -43,11 +44,5 @@ final class GradientWorker {
     }
     loss = result.loss
     return loss
-  }
-
-  private func largest(_ q: Tensor, _ row: Int) -> Float {
-    var best = q[row, 0]
-    for column in 1..<q.columns { best = max(best, q[row, column]) }
-    return best
   }
 }

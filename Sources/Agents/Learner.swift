@@ -15,16 +15,16 @@ public struct LearningBatch {
   public var count: Int
   public var states, nextStates: UnsafePointer<Float>
   public var actions: UnsafePointer<Int32>
-  public var rewards, weights: UnsafePointer<Float>
-  /// True where nothing is bootstrapped.
-  public var cut: UnsafePointer<Bool>
+  /// [batch] each: n-step returns, what the value of the next state is multiplied by (0: nothing is bootstrapped), importance
+  /// weights.
+  public var returns, discounts, weights: UnsafePointer<Float>
 
   public init(
     count: Int, states: UnsafePointer<Float>, nextStates: UnsafePointer<Float>, actions: UnsafePointer<Int32>,
-    rewards: UnsafePointer<Float>, weights: UnsafePointer<Float>, cut: UnsafePointer<Bool>
+    returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, weights: UnsafePointer<Float>
   ) {
     (self.count, self.states, self.nextStates, self.actions) = (count, states, nextStates, actions)
-    (self.rewards, self.weights, self.cut) = (rewards, weights, cut)
+    (self.returns, self.discounts, self.weights) = (returns, discounts, weights)
   }
 
   /// Some of its rows, where a window has `windowSize` floats.
@@ -32,7 +32,7 @@ public struct LearningBatch {
     let start = range.lowerBound
     return LearningBatch(
       count: range.count, states: states + start * windowSize, nextStates: nextStates + start * windowSize,
-      actions: actions + start, rewards: rewards + start, weights: weights + start, cut: cut + start)
+      actions: actions + start, returns: returns + start, discounts: discounts + start, weights: weights + start)
   }
 }
 
@@ -48,37 +48,52 @@ public struct LearningReport: Sendable {
 
 public final class Learner {
   public let online, target: QNetwork
+  /// What evaluations act with: the online network, or the average of it over time.
+  public let evaluated: QNetwork
   public let optimizer: AdamW
   public private(set) var gradientSteps = 0
   private let workers: [GradientWorker]
   /// [batch] each: target − Q(s, a), and Q(s, a).
   private let tdErrors, values: Buffer
-  private let maximumNorm: Double
+  private let config: ExperimentConfig
 
   public init(sizes: NetworkSizes, config: ExperimentConfig, generator: inout SplitMix64) {
     GEMM.useOneThread()
     machine_flush_subnormals()
-    online = QNetwork(sizes, &generator)
-    target = QNetwork(sizes, &generator)
+    self.config = config
+    let online = QNetwork(sizes, &generator), target = QNetwork(sizes, &generator)
     target.block.copy(from: online.block)
+    (self.online, self.target) = (online, target)
+    evaluated = config.averagedWeights > 0 ? QNetwork(sizes, &generator) : online
+    if evaluated !== online { evaluated.block.copy(from: online.block) }
     optimizer = AdamW(
       online.block,
-      .init(learningRate: config.learningRate, weightDecay: config.weightDecay, amsgrad: config.amsgrad))
-    let (online, target) = (online, target)
-    workers = (0..<config.threads).map { _ in GradientWorker(online, target: target, discount: Float(config.discount)) }
+      .init(learningRate: config.learningRate, weightDecay: config.weightDecay, amsgrad: config.amsgrad),
+      apart: config.encoderLearningRate == 1 ? nil : online.encoderRange.map { ($0, config.encoderLearningRate) })
+    let rule = LearningRule(config)
+    workers = (0..<config.threads).map { _ in GradientWorker(online, target: target, rule: rule) }
     (tdErrors, values) = (Buffer(count: config.batchSize), Buffer(count: config.batchSize))
-    maximumNorm = config.gradientClip
   }
 
-  /// The report, and the TD errors [batch], valid until the next call. Throws where the loss or a gradient is not finite;
+  /// The share of `learningRate` that the next gradient step takes, at an environment step: rising over the warm-up, falling
+  /// linearly over the run.
+  public func learningRateShare(at step: Int) -> Double {
+    let warmth = min(1, Double(gradientSteps + 1) / Double(max(config.learningRateWarmup, 1)))
+    return warmth * linearSchedule(from: 1, to: config.learningRateEnd, over: config.totalSteps, at: step)
+  }
+
+  /// The report, and the TD errors [batch], valid until the next call; `step` is the environment step, for the schedule. Throws where the loss or a gradient is not finite;
   /// then no parameter has changed.
-  public func update(_ batch: LearningBatch) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
+  public func update(_ batch: LearningBatch, step: Int = 0) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
     precondition(batch.count == values.count, "a batch of \(batch.count), not \(values.count)")
     let loss = gradient(of: batch)
     guard loss.isFinite else { throw notFinite("loss", loss) }
-    let norm = optimizer.step(gradient: workers[0].gradient, maximumNorm: maximumNorm)
+    let norm = optimizer.step(
+      gradient: workers[0].gradient, maximumNorm: config.gradientClip, share: learningRateShare(at: step))
     guard norm.isFinite else { throw notFinite("gradient norm", norm) }
     gradientSteps += 1
+    if config.targetUpdate == .polyak { target.block.approach(online.block, share: Float(config.polyakRate)) }
+    if evaluated !== online { evaluated.block.approach(online.block, share: Float(1 - config.averagedWeights)) }
     var report = LearningReport(loss: loss, meanAbsoluteTDError: 0, gradientNorm: norm, meanQ: 0)
     for row in 0..<batch.count {
       report.meanAbsoluteTDError += abs(tdErrors.pointer[row]) / Float(batch.count)
@@ -87,6 +102,7 @@ public final class Learner {
     return (report, tdErrors.pointer)
   }
 
+  /// Hard copy of the online network into the target network.
   public func syncTarget() { target.block.copy(from: online.block) }
 
   /// Leaves the gradient of the batch's mean loss in the first worker's `gradient`; returns the loss. Each worker's rows
@@ -146,6 +162,7 @@ public final class Learner {
     [
       ("learner/online", online.block.values), ("learner/target", target.block.values),
       ("learner/first-moment", optimizer.firstMoment), ("learner/second-moment", optimizer.secondMoment),
-    ] + (optimizer.largestSecondMoment.map { [("learner/largest-second-moment", $0)] } ?? [])
+    ] + (evaluated === online ? [] : [("learner/average", evaluated.block.values)])
+      + (optimizer.largestSecondMoment.map { [("learner/largest-second-moment", $0)] } ?? [])
   }
 }

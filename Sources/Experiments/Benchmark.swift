@@ -187,28 +187,24 @@ public enum Benchmark {
 private final class RandomBatch {
   private let floats: Buffer
   private let actions: UnsafeMutablePointer<Int32>
-  private let cut: UnsafeMutablePointer<Bool>
   let view: LearningBatch
 
   init(_ count: Int, _ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     let window = count * sizes.windowLength * sizes.observationSize
-    floats = Buffer(count: 2 * window + 2 * count)
-    for i in 0..<2 * window + count { floats.pointer[i] = Float(generator.uniform(-1, 1)) }
-    for i in 0..<count { floats.pointer[2 * window + count + i] = Float(generator.uniform(0.1, 1)) }
+    floats = Buffer(count: 2 * window + 3 * count)
+    let (returns, discounts, weights) = (2 * window, 2 * window + count, 2 * window + 2 * count)
+    for i in 0..<discounts { floats.pointer[i] = Float(generator.uniform(-1, 1)) }
     actions = .allocate(capacity: count)
-    cut = .allocate(capacity: count)
     for i in 0..<count {
+      floats.pointer[discounts + i] = i % 20 == 0 ? 0 : 0.99
+      floats.pointer[weights + i] = Float(generator.uniform(0.1, 1))
       (actions + i).initialize(to: Int32(i % sizes.actionCount))
-      (cut + i).initialize(to: i % 20 == 0)
     }
     view = LearningBatch(
       count: count, states: floats.pointer, nextStates: floats.pointer + window, actions: actions,
-      rewards: floats.pointer + 2 * window, weights: floats.pointer + 2 * window + count, cut: cut)
+      returns: floats.pointer + returns, discounts: floats.pointer + discounts, weights: floats.pointer + weights)
   }
-  deinit {
-    actions.deallocate()
-    cut.deallocate()
-  }
+  deinit { actions.deallocate() }
 }
 
 /// A scan with random inputs and room for everything it writes.
@@ -253,7 +249,7 @@ private final class ScanProblem {
       cStride: scan.states, skip: skip.pointer,
       readout: LinearReadout(
         direction: readout.pointer, offset: scalars, targets: scalars + scan.batch, weights: scalars + 2 * scan.batch,
-        rows: scan.batch),
+        limit: 1, rows: scan.batch),
       y: y.pointer, du: du.pointer, dDelta: dDelta.pointer, .overwrite, packedGradient: packedGradient.pointer,
       db: db.pointer, dbStride: scan.states, dc: dc.pointer, dcStride: scan.states, dSkip: dSkip.pointer,
       scratch: scratch.pointer)

@@ -74,11 +74,11 @@ public struct Run {
     trainer.agent.forEachParameter { name, shape, values in
       tensors.append((name, .init(shape: shape, values: Array(values))))
     }
-    try Safetensors.write(
-      tensors,
-      metadata: [
-        "environment": config.environment, "encoder": config.encoder.rawValue, "windowLength": "\(config.windowLength)",
-        "step": "\(trainer.step)",
-      ], to: folder.weights)
+    var metadata = [
+      "environment": config.environment, "encoder": config.encoder.rawValue, "windowLength": "\(config.windowLength)",
+      "step": "\(trainer.step)",
+    ]
+    if config.residual { metadata["residual"] = "true" }
+    try Safetensors.write(tensors, metadata: metadata, to: folder.weights)
   }
 }

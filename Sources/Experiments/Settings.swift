@@ -18,23 +18,45 @@ public struct Setting: Sendable {
 
 public enum Settings {
   public static let all: [Setting] = [
-    choice("encoder", \.encoder, "what turns a window of observations into the latent"),
+    choice("encoder", \.encoder, "what turns observations into the latent"),
     whole("windowLength", \.windowLength, 1...1024, "observations in a window"),
     whole("hiddenSize", \.hiddenSize, 1...8192, "units of the first input layer"),
     whole("modelSize", \.modelSize, 1...4096, "units of the second input layer, and of the latent"),
     whole("stateSize", \.stateSize, 1...1024, "states per channel of the Mamba block (d_state)"),
     whole("convolutionWidth", \.convolutionWidth, 1...16, "taps of the Mamba block's convolution (d_conv)"),
     whole("expansion", \.expansion, 1...8, "inner channels of the Mamba block per unit of modelSize"),
+    flag("residual", \.residual, "the latent is the encoder's output plus what it read at the last position"),
+    flag("layerNorm", \.layerNorm, "a LayerNorm before each ReLU of the input layers"),
+    flag("dueling", \.dueling, "Q is a state's value plus the actions' advantages over their mean"),
+    real("outputScale", \.outputScale, 0...1e3, "what the output layer's initial weights are multiplied by"),
     real("discount", \.discount, 0...1, "γ"),
     real("learningRate", \.learningRate, 1e-9...1, "AdamW's step size"),
+    real("learningRateEnd", \.learningRateEnd, 0...1, "the last learning rate as a share of learningRate; linear over the run"),
+    whole(
+      "learningRateWarmup", \.learningRateWarmup, 0...1_000_000_000, "gradient steps over which the learning rate rises from 0"),
+    real("encoderLearningRate", \.encoderLearningRate, 0...1e3, "the encoder's learning rate as a multiple of the rest's"),
     real("weightDecay", \.weightDecay, 0...1, "AdamW's decoupled weight decay"),
     flag("amsgrad", \.amsgrad, "keep AdamW's largest second moment"),
     whole("batchSize", \.batchSize, 1...65536, "transitions in a gradient step"),
     whole("threads", \.threads, 1...256, "threads of a gradient step; the same seed and number give the same bytes"),
     real("gradientClip", \.gradientClip, 1e-9...1e9, "largest global gradient norm"),
     whole("learningStarts", \.learningStarts, 1...1_000_000_000, "environment steps before the first gradient step"),
+    whole("gradientInterval", \.gradientInterval, 1...1_000_000_000, "environment steps between learning"),
+    whole("gradientSteps", \.gradientSteps, 1...10_000, "gradient steps each time"),
+    choice(
+      "targetUpdate", \.targetUpdate, "how the target network follows: copied at intervals, or a little every gradient step"),
     whole(
-      "targetSyncInterval", \.targetSyncInterval, 1...1_000_000_000, "environment steps between copies into the target network"),
+      "targetSyncInterval", \.targetSyncInterval, 1...1_000_000_000,
+      "environment steps between copies into the target network (targetUpdate=hard)"),
+    real("polyakRate", \.polyakRate, 1e-9...1, "share of the way it moves after a gradient step (targetUpdate=polyak)"),
+    choice("loss", \.loss, "of a TD error: squared up to 1 and linear beyond, or squared"),
+    flag("doubleQ", \.doubleQ, "the online network chooses the next action, the target network values it"),
+    whole("nStep", \.nStep, 1...10_000, "rewards summed before the bootstrap; fewer where an episode ends"),
+    real("rewardScale", \.rewardScale, 1e-9...1e9, "what rewards are multiplied by before they are learned from"),
+    flag("valueRescaling", \.valueRescaling, "learn Q under h(x) = sign(x)(√(|x| + 1) − 1) + 0.001 x"),
+    real(
+      "averagedWeights", \.averagedWeights, 0...0.999999,
+      "share that an average of the parameters keeps at a gradient step; evaluations use it; 0 for none"),
     flag(
       "cutBootstrapAtTruncation", \.cutBootstrapAtTruncation, "treat a time limit as a terminal state, as the published code does"
     ),
@@ -119,14 +141,14 @@ public enum Settings {
       }, get: { "\($0[keyPath: path])" })
   }
 
-  private static func choice(
-    _ key: String, _ path: WritableKeyPath<ExperimentConfig, EncoderKind> & Sendable, _ meaning: String
-  ) -> Setting {
-    let names = EncoderKind.allCases.map(\.rawValue).joined(separator: ", ")
+  private static func choice<Kind: RawRepresentable & CaseIterable & SendableMetatype>(
+    _ key: String, _ path: WritableKeyPath<ExperimentConfig, Kind> & Sendable, _ meaning: String
+  ) -> Setting where Kind.RawValue == String {
+    let names = Kind.allCases.map(\.rawValue).joined(separator: ", ")
     return Setting(
       key: key, type: names, meaning: meaning, range: "one of \(names)",
       set: { text, config in
-        guard let value = EncoderKind(rawValue: text) else { return false }
+        guard let value = Kind(rawValue: text) else { return false }
         config[keyPath: path] = value
         return true
       }, get: { $0[keyPath: path].rawValue })

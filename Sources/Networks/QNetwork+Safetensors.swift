@@ -41,7 +41,8 @@ extension NetworkSizes {
       }
       return shape
     }
-    let first = try shape("input_mlp.0.weight", 2), second = try shape("input_mlp.2.weight", 2)
+    let hasNorms = file.shape(of: "input_mlp.1.weight") != nil
+    let first = try shape("input_mlp.0.weight", 2), second = try shape("input_mlp.\(hasNorms ? 3 : 2).weight", 2)
     let head = try shape("output_head.weight", 2)
     let encoder: EncoderKind =
       file.names.contains { $0.hasPrefix("mamba.") }
@@ -50,7 +51,8 @@ extension NetworkSizes {
         ? .lstm : file.names.contains { $0.hasPrefix("encoder.") } ? .transformer : .dqn
     self.init(
       encoder: encoder, observationSize: first[1], actionCount: head[0], windowLength: windowLength ?? 10,
-      hiddenSize: first[0], modelSize: second[0])
+      hiddenSize: first[0], modelSize: second[0], residual: file.metadata["residual"] == "true", layerNorm: hasNorms,
+      dueling: file.shape(of: "value_head.weight") != nil)
     if encoder == .mamba {
       let a = try shape("mamba.A_log", 2), convolution = try shape("mamba.conv1d.weight", 3)
       guard a[0] % modelSize == 0 else {

@@ -1,9 +1,25 @@
 /// One value that describes one run. Presets are such values, flags override fields, and `config.json` in a run folder
 /// records it; reading it back is strict.
 
-/// Which encoder turns a window of observations into the latent.
+/// Which encoder turns observations into the latent.
 public enum EncoderKind: String, Codable, CaseIterable, Sendable {
   case dqn, lstm, transformer, mamba
+}
+
+/// What a Q-network's loss is of a TD error δ.
+public enum LossKind: String, Codable, CaseIterable, Sendable {
+  /// ½δ² up to 1, |δ| − ½ beyond (PyTorch's `smooth_l1_loss`).
+  case huber
+  /// ½δ².
+  case squared
+}
+
+/// How the target network follows the online network.
+public enum TargetUpdate: String, Codable, CaseIterable, Sendable {
+  /// A copy every `targetSyncInterval` environment steps.
+  case hard
+  /// target ← target + polyakRate · (online − target) after every gradient step.
+  case polyak
 }
 
 public struct ExperimentConfig: Codable, Equatable, Sendable {
@@ -21,10 +37,24 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var stateSize = 64
   public var convolutionWidth = 4
   public var expansion = 2
+  /// The latent is the encoder's output plus what it read at the last position.
+  public var residual = false
+  /// A LayerNorm before each ReLU of the input layers.
+  public var layerNorm = false
+  /// Q(s, a) = V(s) + A(s, a) − mean A(s, ·) (Wang et al. 2016).
+  public var dueling = false
+  /// What the output layer's initial weights are multiplied by.
+  public var outputScale = 1.0
 
   // Learning
   public var discount = 0.99
   public var learningRate = 1e-4
+  /// The last step's learning rate as a share of `learningRate`: it falls linearly over the run.
+  public var learningRateEnd = 1.0
+  /// Gradient steps over which the learning rate rises from 0.
+  public var learningRateWarmup = 0
+  /// The encoder's learning rate as a multiple of the rest's.
+  public var encoderLearningRate = 1.0
   public var weightDecay = 0.01
   public var amsgrad = false
   public var batchSize = 64
@@ -32,7 +62,23 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var threads = 1
   public var gradientClip = 1.0
   public var learningStarts = 10_000
+  /// Environment steps between learning, and gradient steps each time.
+  public var gradientInterval = 1
+  public var gradientSteps = 1
+  public var targetUpdate = TargetUpdate.hard
   public var targetSyncInterval = 1_000
+  public var polyakRate = 0.005
+  public var loss = LossKind.huber
+  /// The online network chooses the next action, the target network values it (van Hasselt et al. 2016).
+  public var doubleQ = false
+  /// Rewards summed before the bootstrap.
+  public var nStep = 1
+  /// What rewards are multiplied by before they are learned from.
+  public var rewardScale = 1.0
+  /// Q-values are learned under h(x) = sign(x)(√(|x| + 1) − 1) + 0.001 x (Pohlen et al. 2018, as R2D2).
+  public var valueRescaling = false
+  /// Above 0: evaluations and final weights use an average of the parameters, of which each gradient step keeps this share.
+  public var averagedWeights = 0.0
   /// True reproduces the published code: a time limit cuts the bootstrap as a terminal state does.
   public var cutBootstrapAtTruncation = false
 

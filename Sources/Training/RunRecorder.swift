@@ -96,10 +96,12 @@ final class RunRecorder {
   }
 
   /// One row of progress.csv and one TensorBoard event; training columns are means since the last.
-  func log(step: Int, epsilon: Double, importanceExponent: Double, replayCount: Int, gradientSteps: Int) throws {
+  func log(step: Int, epsilon: Double, importanceExponent: Double, learningRate: Double, replayCount: Int, gradientSteps: Int)
+    throws
+  {
     let values: [Double] = [
       meanReturn, meanLength, epsilon, state.loss.value, state.tdError.value, state.gradientNorm.value, state.q.value,
-      config.learningRate, Double(gradientSteps), importanceExponent, Double(replayCount),
+      learningRate, Double(gradientSteps), importanceExponent, Double(replayCount),
     ]
     let rate = Double(step) / max(elapsed, 1e-9)
     let text = values.map { $0.isNaN ? "" : $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" }

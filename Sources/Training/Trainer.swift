@@ -64,8 +64,10 @@ public final class Trainer {
       try agent.remember(
         action: decision.action, reward: result.reward, terminated: result.terminated, truncated: result.truncated,
         next: observation)
-      if step > config.learningStarts { record.learned(try agent.learn(step: step)) }
-      if step % config.targetSyncInterval == 0 { agent.syncTarget() }
+      if agent.learns(at: step) {
+        for _ in 0..<config.gradientSteps { record.learned(try agent.learn(step: step)) }
+      }
+      agent.updateTarget(step: step)
 
       if result.isLast {
         try record.finishedEpisode(state.finishEpisode(result))
@@ -123,7 +125,7 @@ public final class Trainer {
     if step % config.logInterval == 0 || step == config.totalSteps {
       try record.log(
         step: step, epsilon: agent.epsilon(at: step), importanceExponent: agent.importanceExponent(at: step),
-        replayCount: agent.replayCount, gradientSteps: agent.gradientSteps)
+        learningRate: agent.learningRate(at: step), replayCount: agent.replayCount, gradientSteps: agent.gradientSteps)
     }
     if config.evaluationEpisodes > 0, step % config.evaluationInterval == 0 {
       let episodes = try evaluate(
