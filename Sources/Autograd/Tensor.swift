@@ -35,6 +35,9 @@ public struct Tensor: BitwiseCopyable {
     (self.rows, self.columns, self.stride) = (rows, columns, stride)
   }
 
+  /// Whether a gradient is wanted.
+  public var isDifferentiated: Bool { gradientStorage != nil }
+
   /// The gradient, to be read or added to: same shape and stride as `values`; nil where none is wanted.
   public var gradient: UnsafeMutablePointer<Float>? {
     if let freshness, freshness.pointee.isFresh {
@@ -102,6 +105,13 @@ public struct Tensor: BitwiseCopyable {
     Tensor(
       values: values + offset, gradientStorage: gradientStorage.map { $0 + offset }, freshness: freshness, rows: rows,
       columns: columns, stride: stride)
+  }
+
+  /// The values alone, row by row; both are of one shape.
+  public func copyValues(of other: Tensor) {
+    precondition(
+      other.rows == rows && other.columns == columns, "[\(other.rows), \(other.columns)] into [\(rows), \(columns)]")
+    for row in 0..<rows { (values + row * stride).update(from: other.values + row * other.stride, count: columns) }
   }
 
   public subscript(row: Int, column: Int) -> Float { values[row * stride + column] }

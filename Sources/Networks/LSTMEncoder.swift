@@ -14,7 +14,7 @@ public struct LSTMEncoder: SequenceEncoder {
   }
 
   public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
-    lstm(features, time: time, on: tape)
+    lstm(features, SequenceShape(batch: features.rows / time, time: time), from: nil, reading: .last, on: tape).output
   }
   public func makeWindow(time: Int) -> (any SlidingWindow)? { LSTMWindow(lstm, time: time) }
   public func forEachParameter(_ body: (String, Parameter) -> Void) { lstm.forEachParameter(body) }
