@@ -15,30 +15,59 @@ public struct EnvironmentEntry: Sendable {
 }
 
 public enum EnvironmentCatalog {
-  public static let entries: [EnvironmentEntry] = [
-    EnvironmentEntry(
-      name: "LunarLander-v3", summary: "land between the flags; 8 features, 4 engines, at most 1000 steps",
-      make: { LunarLander() }, heuristic: { LunarLanderHeuristic() }),
-    EnvironmentEntry(
-      name: "LunarLander-v3-wind", summary: "the same with wind 15 and turbulence 1.5",
-      make: { LunarLander(wind: true) }, heuristic: { LunarLanderHeuristic() }),
-    EnvironmentEntry(
-      name: "highway-fast-v0", summary: "drive fast and right on 3 lanes among 20 cars; 5x5 features, 5 actions, 30 steps",
-      make: { Highway(options: .highwayFast) }, heuristic: nil),
-    EnvironmentEntry(
-      name: "highway-v0", summary: "the same on 4 lanes among 50 cars, finer in time; 40 steps",
-      make: { Highway() }, heuristic: nil),
-  ]
+  public static let entries: [EnvironmentEntry] =
+    [
+      EnvironmentEntry(
+        name: "LunarLander-v3", summary: "land between the flags; 8 features, 4 engines, at most 1000 steps",
+        make: { LunarLander() }, heuristic: { LunarLanderHeuristic() }),
+      EnvironmentEntry(
+        name: "LunarLander-v3-wind", summary: "the same with wind 15 and turbulence 1.5",
+        make: { LunarLander(wind: true) }, heuristic: { LunarLanderHeuristic() }),
+      EnvironmentEntry(
+        name: "highway-fast-v0", summary: "drive fast and right on 3 lanes among 20 cars; 5x5 features, 5 actions, 30 steps",
+        make: { Highway(options: .highwayFast) }, heuristic: nil),
+      EnvironmentEntry(
+        name: "highway-v0", summary: "the same on 4 lanes among 50 cars, finer in time; 40 steps",
+        make: { Highway() }, heuristic: nil),
+    ] + MemoryCatalog.entries
 
-  /// A native environment, or `gymnasium:ID?key=value`, which starts Python only when made.
+  /// Every name with what it stands for, families as `NAME-N`.
+  public static var listing: [(name: String, summary: String)] {
+    entries.map { ($0.name, $0.summary) } + MemoryCatalog.families.map { ($0.pattern, $0.summary) } + [
+      ("NAME?mask=2,3,5", "any of them without these features, counted from 0"),
+      ("gymnasium:ID?key=value", "any of Gymnasium's, through Python"),
+    ]
+  }
+
+  /// A native environment, or `gymnasium:ID?key=value`, which starts Python only when made; either with `mask=` to hide
+  /// features.
   public static func entry(_ name: String) throws -> EnvironmentEntry {
+    let parts = try EnvironmentName(name)
+    guard let mask = parts.mask else { return try unmasked(name) }
+    let whole = try unmasked(parts.environment)
+    return EnvironmentEntry(
+      name: name, summary: "\(whole.summary), without features \(mask.map(String.init).joined(separator: ", "))",
+      make: {
+        do { return try MaskedEnvironment(whole.make(), hiding: mask) } catch let error as FeatureMaskError {
+          throw UsageError("\(name): \(error)")
+        }
+      },
+      // It reads the features that are hidden.
+      heuristic: nil)
+  }
+
+  private static func unmasked(_ name: String) throws -> EnvironmentEntry {
     if let foreign = try asUsage({ try GymnasiumName(name) }) {
       return EnvironmentEntry(
         name: name, summary: "through Python", make: { try asUsage { try GymnasiumEnvironment(foreign) } }, heuristic: nil)
     }
-    if let entry = entries.first(where: { $0.name == name }) { return entry }
+    if let entry = try entries.first(where: { $0.name == name }) ?? MemoryCatalog.member(name) { return entry }
+    if let mark = name.firstIndex(of: "?"), (try? unmasked(String(name[..<mark]))) != nil {
+      throw UsageError("\(name): a native environment takes only mask=, such as \(name[..<mark])?mask=0")
+    }
+    let candidates = entries.map(\.name) + MemoryCatalog.candidates(for: name)
     throw UsageError(
-      "unknown environment \(name)\(suggestion(for: name, in: entries.map(\.name))); `mamba-dqn list environments` shows all")
+      "unknown environment \(name)\(suggestion(for: name, in: candidates)); `mamba-dqn list environments` shows all")
   }
 
   /// The user's slips from across the bridge exit as the user's slips.

@@ -6,7 +6,7 @@ import Records
 public enum PolicyCatalog {
   public static let summaries: [(name: String, summary: String)] = [
     ("random", "uniform over the actions"),
-    ("heuristic", "the hand-written policy that the environment comes with (LunarLander-v3)"),
+    ("heuristic", "the hand-written policy that the environment comes with (LunarLander-v3, tasks of memory)"),
     ("always:ACTION", "one action, by name or number, such as always:NOTHING"),
   ]
 

@@ -17,7 +17,7 @@ struct List: ParsableCommand {
   func run() throws {
     let rows: [[(String, String)]]
     switch subject {
-    case .environments: rows = EnvironmentCatalog.entries.map { [("name", $0.name), ("summary", $0.summary)] }
+    case .environments: rows = EnvironmentCatalog.listing.map { [("name", $0.name), ("summary", $0.summary)] }
     case .presets:
       rows = Presets.all.map { [("name", $0.name), ("environment", $0.environment), ("summary", $0.summary)] }
     case .settings:
