@@ -103,6 +103,7 @@ let package = Package(
     tests(of: "Records"),
     tests(of: "Statistics", resources: [.copy("Golden")]),
     tests(of: "Kernels", ["Randomness"]),
+    tests(of: "Autograd", ["Kernels", "Randomness"]),
     tests(of: "Layers", ["Autograd", "Kernels", "Randomness"], resources: [.copy("Golden")]),
     tests(
       of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],

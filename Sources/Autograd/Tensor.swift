@@ -59,7 +59,7 @@ public struct Tensor: BitwiseCopyable {
 
   /// As `gradient`, for a pullback that computes the gradients of several inputs together: zeros to be thrown away where
   /// none is wanted, so that one constant input does not cost the others theirs.
-  func gradient(orScratchOn tape: Tape) -> UnsafeMutablePointer<Float> {
+  public func gradient(orScratchOn tape: Tape) -> UnsafeMutablePointer<Float> {
     if let gradient { return gradient }
     let scratch = tape.floats(rows * stride)
     scratch.update(repeating: 0, count: rows * stride)
@@ -67,7 +67,7 @@ public struct Tensor: BitwiseCopyable {
   }
 
   /// As `gradientToWrite`, to be thrown away where none is wanted.
-  func gradientToWrite(orScratchOn tape: Tape) -> (UnsafeMutablePointer<Float>, Accumulation) {
+  public func gradientToWrite(orScratchOn tape: Tape) -> (UnsafeMutablePointer<Float>, Accumulation) {
     gradientToWrite() ?? (tape.floats(rows * stride), .overwrite)
   }
 
