@@ -37,18 +37,18 @@ public enum Targets {
   ///
   /// - Parameters:
   ///   - returns, discounts: [rows]; a discount of 0 bootstraps nothing.
-  ///   - nextRows: the row of `next` that holds each row's s′, [rows]; nil: the same row.
+  ///   - nextRows: the row of `next` that holds each row's s′, [rows], counted from `firstRow`; nil: the same row.
   ///   - next, chooser: Q-values of the target and of the online network.
   ///   - rescaled: Q-values stand under `ValueRescaling`.
   ///   - targets: [rows], written.
   public static func write(
     rows: Int, returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, nextRows: UnsafePointer<Int32>? = nil,
-    next: Tensor, chooser: Tensor? = nil, rescaled: Bool = false, into targets: UnsafeMutablePointer<Float>
+    firstRow: Int = 0, next: Tensor, chooser: Tensor? = nil, rescaled: Bool = false, into targets: UnsafeMutablePointer<Float>
   ) {
     for row in 0..<rows {
       var target = returns[row]
       if discounts[row] != 0 {
-        let nextRow = nextRows.map { Int($0[row]) } ?? row
+        let nextRow = nextRows.map { Int($0[row]) - firstRow } ?? row
         let value = next[nextRow, greedyAction(chooser ?? next, row: nextRow)]
         target += discounts[row] * (rescaled ? ValueRescaling.invert(value) : value)
       }

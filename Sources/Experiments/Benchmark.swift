@@ -179,6 +179,7 @@ public enum Benchmark {
       let square = sizes.modelSize * sizes.modelSize  // the last layer: keys and values everywhere, the rest at one position
       let tokens = batch * sizes.windowLength * (4 * (second + 8 * square + 2 * square) + 3 * first)
       return 2 * Double(tokens + batch * 4 * (6 * square + head))
+    default: return nil
     }
   }
 }

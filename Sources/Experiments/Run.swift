@@ -78,7 +78,12 @@ public struct Run {
       "environment": config.environment, "encoder": config.encoder.rawValue, "windowLength": "\(config.windowLength)",
       "step": "\(trainer.step)",
     ]
+    // What the tensors' names and shapes do not tell.
     if config.residual { metadata["residual"] = "true" }
+    if config.norm != .none { metadata["headSize"] = "\(config.headSize)" }
+    if config.replay != .window { metadata["replay"] = config.replay.rawValue }
+    metadata.merge(trainer.agent.encoder.metadata(config)) { _, new in new }
+    tensors += trainer.agent.encoder.tensors
     try Safetensors.write(tensors, metadata: metadata, to: folder.weights)
   }
 }

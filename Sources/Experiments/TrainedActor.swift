@@ -9,6 +9,8 @@ public struct TrainedActor {
   public let environment: String
   public let network: QNetwork
   public let entry: EnvironmentEntry
+  private let encoder: ObservationEncoder
+  private let isRecurrent: Bool
 
   /// `environment` overrides the one the run or the file names.
   public init(path: String, environment: String?) throws {
@@ -29,14 +31,18 @@ public struct TrainedActor {
     self.environment = name
     network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
     let world = try entry.make()
-    guard network.sizes.observationSize == world.observationSpace.count, network.sizes.actionCount == world.actionSpace.count
+    encoder = try ObservationEncoder(file, inputSize: network.sizes.observationSize, actionCount: network.sizes.actionCount)
+    isRecurrent = file.metadata["replay"] == ReplayKind.sequence.rawValue
+    guard encoder.observationSize == world.observationSpace.count, network.sizes.actionCount == world.actionSpace.count
     else {
       throw FileError(
         weights,
-        "reads \(network.sizes.observationSize) features and has \(network.sizes.actionCount) actions; \(name) has "
+        "reads \(encoder.observationSize) features and has \(network.sizes.actionCount) actions; \(name) has "
           + "\(world.observationSpace.count) and \(world.actionSpace.count)")
     }
   }
 
-  public func makeActor() -> ActingState { ActingState(network, stepping: true) }
+  public func makeActor() -> ActingState {
+    ActingState(network, encoder: encoder, stepping: true, recurrent: isRecurrent)
+  }
 }

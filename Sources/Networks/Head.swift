@@ -1,15 +1,22 @@
-/// From a latent to Q-values: linear, as published, or dueling (`output_head` then gives the advantages).
+/// From a latent to Q-values: linear, as published, or with a hidden layer, or dueling. Named `output_head` as published, or
+/// `head` after a residual stack.
 import Autograd
 import Layers
 import Randomness
 
 public struct Head: Layer {
+  public let hidden: Linear?
   public let output: Linear
+  /// A state's value; `output` then gives the advantages.
   public let value: Linear?
+  private let name: String
 
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
-    output = Linear(sizes.modelSize, sizes.actionCount, &generator)
-    value = sizes.dueling ? Linear(sizes.modelSize, 1, &generator) : nil
+    hidden = sizes.headHidden > 0 ? Linear(sizes.modelSize, sizes.headHidden, &generator) : nil
+    let width = sizes.headHidden > 0 ? sizes.headHidden : sizes.modelSize
+    output = Linear(width, sizes.actionCount, &generator)
+    value = sizes.dueling ? Linear(width, 1, &generator) : nil
+    name = sizes.norm == .rms ? "head" : "output_head"
     guard sizes.outputScale != 1 else { return }
     for parameter in [output.weight, output.bias, value?.weight, value?.bias].compactMap({ $0 }) {
       for i in 0..<parameter.count { parameter.values[i] *= Float(sizes.outputScale) }
@@ -18,9 +25,13 @@ public struct Head: Layer {
 
   /// latent [rows, modelSize] → Q-values [rows, actions].
   public func callAsFunction(_ latent: Tensor, on tape: Tape) -> Tensor {
-    let q = output(latent, on: tape)
-    return value.map { tape.dueling(value: $0(latent, on: tape), advantage: q) } ?? q
+    let features = hidden.map { $0(latent, activation: .relu, on: tape) } ?? latent
+    let q = output(features, on: tape)
+    return value.map { tape.dueling(value: $0(features, on: tape), advantage: q) } ?? q
   }
+
+  /// Whether Q-values are linear in the latent, so that `readout` says all of them.
+  var isLinear: Bool { hidden == nil }
 
   /// Q(s, action) as direction · latent + offset: writes the direction [modelSize] and returns the offset.
   func readout(of action: Int, direction: UnsafeMutablePointer<Float>) -> Float {
@@ -38,7 +49,8 @@ public struct Head: Layer {
   }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {
-    forward("output_head", output, body)
+    if let hidden { forward("\(name).0", hidden, body) }
+    forward(hidden == nil ? name : "\(name).2", output, body)
     if let value { forward("value_head", value, body) }
   }
 }

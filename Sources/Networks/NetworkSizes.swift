@@ -11,6 +11,13 @@ public struct NetworkSizes: Equatable, Sendable {
   public var stateSize: Int
   public var convolutionWidth: Int
   public var expansion: Int
+  /// Blocks, and the norm before each: with a norm they are a residual stack.
+  public var layers = 1
+  public var norm = BlockNorm.none
+  /// Units of the head's hidden layer; 0: none.
+  public var headHidden = 0
+  /// Channels of a head of Mamba-2, Mamba-3 and attention.
+  public var headSize = 32
   public var residual: Bool
   public var layerNorm: Bool
   public var dueling: Bool
@@ -34,5 +41,6 @@ public struct NetworkSizes: Equatable, Sendable {
       windowLength: config.windowLength, hiddenSize: config.hiddenSize, modelSize: config.modelSize,
       stateSize: config.stateSize, convolutionWidth: config.convolutionWidth, expansion: config.expansion,
       residual: config.residual, layerNorm: config.layerNorm, dueling: config.dueling, outputScale: config.outputScale)
+    (layers, norm, headHidden, headSize) = (config.layers, config.norm, config.headHidden, config.headSize)
   }
 }

@@ -1,36 +1,43 @@
-/// What every position's observation goes through before the encoder: two layers with ReLU, `input_mlp` in the published
-/// network, with a LayerNorm before each ReLU where asked for.
+/// What every position's observation goes through before the encoder: two layers with ReLU (`input_mlp`, the published
+/// network's), with a LayerNorm before each ReLU where asked for; or, with `hiddenSize` 0, one linear layer (`input`).
 import Autograd
 import Layers
 import Randomness
 
 public struct Torso: Layer {
-  public let layers: (Linear, Linear)
-  public let norms: (LayerNorm, LayerNorm)?
+  public let layers: [Linear]
+  public let norms: [LayerNorm]
 
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
-    layers = (
-      Linear(sizes.observationSize, sizes.hiddenSize, &generator), Linear(sizes.hiddenSize, sizes.modelSize, &generator)
-    )
-    norms = sizes.layerNorm ? (LayerNorm(sizes.hiddenSize), LayerNorm(sizes.modelSize)) : nil
+    guard sizes.hiddenSize > 0 else {
+      layers = [Linear(sizes.observationSize, sizes.modelSize, &generator)]
+      norms = []
+      return
+    }
+    layers = [
+      Linear(sizes.observationSize, sizes.hiddenSize, &generator), Linear(sizes.hiddenSize, sizes.modelSize, &generator),
+    ]
+    norms = sizes.layerNorm ? [LayerNorm(sizes.hiddenSize), LayerNorm(sizes.modelSize)] : []
   }
+
+  var isLinear: Bool { layers.count == 1 }
 
   /// x [rows, observationSize] → features [rows, modelSize].
   public func callAsFunction(_ x: Tensor, on tape: Tape) -> Tensor {
-    guard let norms else { return layers.1(layers.0(x, activation: .relu, on: tape), activation: .relu, on: tape) }
-    let hidden = norms.0(layers.0(x, on: tape), activation: .relu, on: tape)
-    return norms.1(layers.1(hidden, on: tape), activation: .relu, on: tape)
+    if isLinear { return layers[0](x, on: tape) }
+    return layers.indices.reduce(x) { x, index in
+      norms.isEmpty
+        ? layers[index](x, activation: .relu, on: tape)
+        : norms[index](layers[index](x, on: tape), activation: .relu, on: tape)
+    }
   }
 
   /// Numbered as the parts of an `nn.Sequential`.
   public func forEachParameter(_ body: (String, Parameter) -> Void) {
-    forward("0", layers.0, body)
-    if let norms {
-      forward("1", norms.0, body)
-      forward("3", layers.1, body)
-      forward("4", norms.1, body)
-    } else {
-      forward("2", layers.1, body)
+    if isLinear { return forward("input", layers[0], body) }
+    for index in layers.indices {
+      forward("input_mlp.\(index * (norms.isEmpty ? 2 : 3))", layers[index], body)
+      if !norms.isEmpty { forward("input_mlp.\(index * 3 + 1)", norms[index], body) }
     }
   }
 }

@@ -5,26 +5,27 @@ import Layers
 
 final class TorsoStepper {
   private let torso: Torso
-  private let hidden: Buffer
-  let features: Buffer
+  private let outputs: [Buffer]
 
   init(_ torso: Torso) {
     self.torso = torso
-    hidden = Buffer(count: torso.layers.0.weight.shape[0])
-    features = Buffer(count: torso.layers.1.weight.shape[0])
+    outputs = torso.layers.map { Buffer(count: $0.weight.shape[0]) }
   }
 
   /// observation [observationSize] → features [modelSize], valid until the next call.
-  @discardableResult func callAsFunction(_ observation: UnsafePointer<Float>) -> UnsafeMutablePointer<Float> {
-    apply(torso.layers.0, torso.norms?.0, observation, hidden.pointer)
-    apply(torso.layers.1, torso.norms?.1, hidden.pointer, features.pointer)
-    return features.pointer
+  func callAsFunction(_ observation: UnsafePointer<Float>) -> UnsafeMutablePointer<Float> {
+    var x = UnsafeMutablePointer(mutating: observation)
+    for (index, layer) in torso.layers.enumerated() {
+      let y = outputs[index].pointer
+      layer.apply(x, into: y, activation: torso.isLinear || !torso.norms.isEmpty ? .none : .relu)
+      if !torso.norms.isEmpty { normalise(y, torso.norms[index]) }
+      x = y
+    }
+    return x
   }
 
-  private func apply(_ layer: Linear, _ norm: LayerNorm?, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
-    layer.step(x, into: y, activation: norm == nil ? .relu : .none)
-    guard let norm else { return }
-    let width = layer.weight.shape[0]
+  private func normalise(_ y: UnsafeMutablePointer<Float>, _ norm: LayerNorm) {
+    let width = norm.gain.count
     AddLayerNorm(rows: 1, columns: width).forward(
       x: y, xStride: width, r: nil, gain: norm.gain.pointer, bias: norm.bias.pointer, normalised: y, inverseDeviation: nil,
       y: y)
@@ -34,31 +35,28 @@ final class TorsoStepper {
 
 final class HeadStepper {
   private let head: Head
+  private let hidden: Buffer?
   let q: Buffer
   private let value = Buffer(count: 1)
 
   init(_ head: Head) {
     self.head = head
+    hidden = head.hidden.map { Buffer(count: $0.weight.shape[0]) }
     q = Buffer(count: head.output.weight.shape[0])
   }
 
   /// latent [modelSize] → Q-values [actions], valid until the next call.
   @discardableResult func callAsFunction(_ latent: UnsafePointer<Float>) -> UnsafeMutablePointer<Float> {
-    head.output.step(latent, into: q.pointer)
+    var features = latent
+    if let layer = head.hidden, let hidden {
+      layer.apply(latent, into: hidden.pointer, activation: .relu)
+      features = UnsafePointer(hidden.pointer)
+    }
+    head.output.apply(features, into: q.pointer)
     guard let layer = head.value else { return q.pointer }
-    layer.step(latent, into: value.pointer)
+    layer.apply(features, into: value.pointer)
     let mean = (0..<q.count).reduce(Float(0)) { $0 + q.pointer[$1] } / Float(q.count)
     for action in 0..<q.count { q.pointer[action] += value.pointer[0] - mean }
     return q.pointer
-  }
-}
-
-extension Linear {
-  /// x [inputs] → y [outputs].
-  func step(_ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, activation: Activation = .none) {
-    let (rows, columns) = (weight.shape[0], weight.shape[1])
-    MatrixVector.apply(
-      rows: rows, columns: columns, weight: weight.pointer, stride: columns, bias: bias?.pointer, x: x, y: y,
-      activation: activation)
   }
 }

@@ -24,8 +24,9 @@ extension ExperimentConfig: ReadableJSON {
 
   /// Keys that came after the first runs were recorded. Their defaults describe what those runs did.
   static let laterKeys: Set<String> = [
-    "averagedWeights", "doubleQ", "dueling", "encoderLearningRate", "gradientInterval", "gradientSteps", "layerNorm",
-    "learningRateEnd", "learningRateWarmup", "loss", "nStep", "outputScale", "polyakRate", "residual", "rewardScale",
-    "targetUpdate", "threads", "valueRescaling",
+    "actors", "averagedWeights", "burnIn", "crossEpisodes", "doubleQ", "dueling", "encoderLearningRate", "epsilonSpread",
+    "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm", "layers", "learningRateEnd",
+    "learningRateWarmup", "loss", "nStep", "norm", "observationScale", "outputScale", "polyakRate", "replay", "residual",
+    "rewardScale", "sequenceLength", "sequenceOverlap", "sequenceStart", "targetUpdate", "threads", "valueRescaling",
   ]
 }

@@ -1,9 +1,58 @@
 /// One value that describes one run. Presets are such values, flags override fields, and `config.json` in a run folder
 /// records it; reading it back is strict.
 
-/// Which encoder turns observations into the latent.
-public enum EncoderKind: String, Codable, CaseIterable, Sendable {
-  case dqn, lstm, transformer, mamba
+/// Which encoder turns observations into the latent, by name. `Architecture.all` in Networks says which there are.
+public struct EncoderKind: RawRepresentable, Hashable, Codable, Sendable {
+  public let rawValue: String
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  public static let dqn = EncoderKind(rawValue: "dqn"), lstm = EncoderKind(rawValue: "lstm")
+  public static let transformer = EncoderKind(rawValue: "transformer"), mamba = EncoderKind(rawValue: "mamba")
+  /// The published study's, in the order that its tasks are numbered by.
+  public static let published = [dqn, lstm, transformer, mamba]
+
+  /// As the field writes it: DQN, LSTM-DQN, Mamba-DQN.
+  public var title: String {
+    if self == .dqn { return "DQN" }
+    return (rawValue.count <= 4 ? rawValue.uppercased() : rawValue.capitalized) + "-DQN"
+  }
+}
+
+/// What the learner draws from replay.
+public enum ReplayKind: String, Codable, CaseIterable, Sendable {
+  /// Windows of `windowLength` observations, each from the zero state, read at the last position.
+  case window
+  /// Sequences with state, learned from at every position after the burn-in.
+  case sequence
+}
+
+/// Where sequences begin.
+public enum SequenceStart: String, Codable, CaseIterable, Sendable {
+  /// At every (sequenceLength − sequenceOverlap)-th step of a stream.
+  case anywhere
+  /// At the beginning of an episode; what is left of a sequence is filled with further episodes.
+  case episode
+}
+
+/// What becomes of the latents (or recurrent states) that acting computes.
+public enum LatentUse: String, Codable, CaseIterable, Sendable {
+  /// Written into replay and not read, as published (windows).
+  case stored
+  /// Not stored. Sequences begin at the zero state.
+  case none
+  /// The stored latent of the next step stands in for the target network's pass, and is refreshed when learned from (windows).
+  case target
+  /// A sequence begins at the recurrent state stored with its first step (sequences).
+  case state
+  /// The same, and states recomputed while learning are written back (sequences).
+  case refresh
+}
+
+/// A norm before each block of the encoder.
+public enum BlockNorm: String, Codable, CaseIterable, Sendable {
+  case none
+  /// x + block(RMSNorm(x)), block after block, and an RMSNorm after the last.
+  case rms
 }
 
 /// What a Q-network's loss is of a TD error δ.
@@ -37,6 +86,13 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var stateSize = 64
   public var convolutionWidth = 4
   public var expansion = 2
+  /// Blocks, and the norm before each: with a norm they are a residual stack.
+  public var layers = 1
+  public var norm = BlockNorm.none
+  /// Units of a hidden layer between latent and Q-values; 0 for none.
+  public var headHidden = 0
+  /// Channels of a head of Mamba-2, Mamba-3 and attention.
+  public var headSize = 32
   /// The latent is the encoder's output plus what it read at the last position.
   public var residual = false
   /// A LayerNorm before each ReLU of the input layers.
@@ -87,7 +143,30 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var epsilonEnd = 0.01
   public var epsilonDecaySteps = 140_000
 
+  // What the network reads
+  /// `observation`, and what stands beside it: `action` and `reward` (the last ones), `differences` (of the observation and
+  /// the one before, each over its root mean square).
+  public var inputs = "observation"
+  /// `none`; factors, one a feature or a few that repeat, such as `1,15,3`; or `measured`: one over the root mean square over
+  /// the first random steps.
+  public var observationScale = "none"
+
+  // Actors
+  public var actors = 1
+  /// Actor i of n explores with ε^(1 + spread · i/(n − 1)).
+  public var epsilonSpread = 0.0
+
   // Replay
+  public var replay = ReplayKind.window
+  public var latents = LatentUse.stored
+  public var sequenceStart = SequenceStart.anywhere
+  /// Positions that are learned from; how many of them the next sequence has too; positions before them that only warm the
+  /// state up.
+  public var sequenceLength = 64
+  public var sequenceOverlap = 32
+  public var burnIn = 0
+  /// True: a sequence goes on into the next episode, with the state zeroed in between.
+  public var crossEpisodes = true
   public var replayCapacity = 100_000
   public var priorityExponent = 0.6
   public var importanceExponentStart = 0.4

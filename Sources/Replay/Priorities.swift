@@ -21,6 +21,8 @@ public final class Priorities {
 
   public func insert(_ item: Int) { tree[item] = tree.maximum > 0 ? tree.maximum : 1 }
   public func remove(_ item: Int) { tree[item] = 0 }
+  /// Items with a priority: O(capacity).
+  var count: Int { (0..<tree.capacity).reduce(0) { $0 + (tree[$1] > 0 ? 1 : 0) } }
   public var isEmpty: Bool { tree.total <= 0 }
 
   /// Priority (|δ| + 10⁻⁶)^α.

@@ -62,6 +62,25 @@ public final class PrioritizedReplay {
     return (store, store.transition(inSlot: item % store.capacity))
   }
 
+  // MARK: - Latents, [latentSize], which may be written to
+
+  /// The latent stored with a drawn transition.
+  public func latent(of batch: ReplayBatch, _ row: Int) -> UnsafeMutablePointer<Float>? {
+    let (store, transition) = place(batch.items[row])
+    return store.latent(transition)
+  }
+  /// The one stored with the last step of its n-step return.
+  public func nextLatent(of batch: ReplayBatch, _ row: Int) -> UnsafeMutablePointer<Float> {
+    let (store, transition) = place(batch.items[row])
+    return store.latent(transition + nStep.outcome(of: transition, in: store).steps - 1)
+  }
+  /// The one stored with the step before it; nil at an episode's first step, or where that is overwritten.
+  public func latentBefore(_ batch: ReplayBatch, _ row: Int) -> UnsafeMutablePointer<Float>? {
+    let (store, transition) = place(batch.items[row])
+    guard store.step(transition) > 0, transition > store.appended - store.count else { return nil }
+    return store.latent(transition - 1)
+  }
+
   private func gather(_ row: Int, of batch: ReplayBatch) {
     let (store, transition) = place(batch.items[row])
     let width = windowLength * store.observationSize

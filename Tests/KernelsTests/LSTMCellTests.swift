@@ -35,7 +35,8 @@ import Testing
       cell.forward(
         rows: rows, bias: bias, x: .init(x, stride: inputs, inputs: inputs, packed: packedInput),
         hidden: hasState ? .init(hidden, stride: size, inputs: size, packed: packedRecurrent) : nil,
-        previous: hasState ? previous : nil, previousStride: size, c: &c, cStride: size, h: h, hStride: size, gates: gates, gateStride: gateStride)
+        previous: hasState ? previous : nil, previousStride: size, c: &c, cStride: size, h: h, hStride: size, gates: gates,
+        gateStride: gateStride)
     }
     forward(x, hidden, packedInput, packedRecurrent, previous, &alone, nil)
     forward(x, hidden, packedInput, packedRecurrent, previous, &h, &gates)

@@ -46,7 +46,9 @@ import Testing
       let layout = layer.stateLayout
       let counts = layout.parts.filter { $0.name.hasSuffix("count") }.compactMap { layout.range(of: $0.name) }
       check("state", gradients.state) { change in
-        state = original.indices.map { i in counts.contains { $0.contains(i % layout.count) } ? original[i] : original[i] + change[i] }
+        state = original.indices.map { i in
+          counts.contains { $0.contains(i % layout.count) } ? original[i] : original[i] + change[i]
+        }
       }
     }
   }
@@ -66,7 +68,8 @@ import Testing
     for (index, name) in block.names.enumerated() {
       let alone = ParameterBlock(SomeParameters(parameters: [block.parameters[index]]))
       #expect(
-        backward(layer, data, alone, upstream, input: false, state: false).parameters[0] == all.parameters[index], "\(name) alone")
+        backward(layer, data, alone, upstream, input: false, state: false).parameters[0] == all.parameters[index], "\(name) alone"
+      )
       #expect(Array(block.parameters[index].values) == values[index])
     }
   }

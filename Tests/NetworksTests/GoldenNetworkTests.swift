@@ -23,7 +23,8 @@ struct Golden: CustomTestStringConvertible, Sendable {
     guard let folder = ProcessInfo.processInfo.environment["MAMBA_GOLDEN_FULL"] else { return [] }
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     let goldens = files.sorted().compactMap { name -> Golden? in
-      guard name.hasSuffix("-lunar.safetensors"), let encoder = EncoderKind(rawValue: String(name.prefix { $0 != "-" }))
+      guard name.hasSuffix("-lunar.safetensors"),
+        let encoder = Architecture.named(String(name.prefix { $0 != "-" }))?.kind
       else { return nil }
       return Golden(file: String(name.dropLast(".safetensors".count)), encoder: encoder, folder: folder)
     }

@@ -7,7 +7,7 @@ import Records
 import Testing
 
 @Suite struct LearnerThreadsTests {
-  @Test(arguments: EncoderKind.allCases, [2, 3, 7]) func threadsShareTheBatch(_ encoder: EncoderKind, threads: Int) throws {
+  @Test(arguments: EncoderKind.published, [2, 3, 7]) func threadsShareTheBatch(_ encoder: EncoderKind, threads: Int) throws {
     let one = try learn(encoder, threads: 1), several = try learn(encoder, threads: threads)
     for (a, b) in zip(one.reports, several.reports) {
       #expect(abs(a.loss - b.loss) <= 1e-5 * a.loss)

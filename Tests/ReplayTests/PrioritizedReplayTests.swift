@@ -40,7 +40,7 @@ private struct Naive {
   }
 }
 
-private final class Memory: CheckpointSink, CheckpointSource {
+final class Memory: CheckpointSink, CheckpointSource {
   var sections: [String: [UInt8]] = [:]
   private var kept: [UnsafeMutableRawBufferPointer] = []
   func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws { sections[name] = Array(bytes) }

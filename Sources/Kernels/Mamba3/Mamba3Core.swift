@@ -35,7 +35,8 @@ public struct Mamba3Core: BitwiseCopyable, Sendable {
   public let isNormed: Bool
 
   public init(heads: Int, headSize: Int, states: Int, groups: Int = 1, rank: Int = 0, angles: Int, isNormed: Bool = false) {
-    precondition(heads > 0 && headSize > 0 && states > 0 && rank >= 0, "\(heads) heads of \(headSize), \(states) states, rank \(rank)")
+    precondition(
+      heads > 0 && headSize > 0 && states > 0 && rank >= 0, "\(heads) heads of \(headSize), \(states) states, rank \(rank)")
     precondition(groups > 0 && heads % groups == 0, "\(heads) heads do not divide into \(groups) groups")
     precondition(angles >= 0 && 2 * angles <= states, "\(angles) pairs of \(states) states")
     (self.heads, self.headSize, self.states, self.groups) = (heads, headSize, states, groups)
