@@ -114,7 +114,7 @@ let package = Package(
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
     tests(of: "Reports", ["Records", "Statistics", "Randomness"]),
-    tests(of: "Experiments", ["mamba-dqn", "Agents", "Environments", "Networks", "Records"]),
+    tests(of: "Experiments", ["mamba-dqn", "Agents", "Environments", "Networks", "Records", "Training"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

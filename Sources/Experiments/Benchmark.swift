@@ -15,6 +15,8 @@ public struct BenchmarkLine: Encodable, Sendable {
   public var threads = 1
   public var unit: String
   public var min, median, max: Double
+  /// The median of rates per second of processor time: what remains comparable on a machine that others use too.
+  public var medianPerProcessorSecond: Double?
   public var rounds: Int
   /// Of the matrix products and exponentials' polynomials, per second.
   public var flops: Double?
@@ -76,38 +78,66 @@ public enum Benchmark {
     ]
   }
 
-  /// Steps per second under random actions, resets included: one environment; and, where it is native, many of them on one
-  /// core and on all.
+  /// Steps per second under random actions, resets included: one environment, called directly; and, where it is native, many
+  /// of them on one core and on all.
   public static func environment(_ entry: EnvironmentEntry) throws -> [BenchmarkLine] {
-    let single = try environment(entry, copies: 1, threads: 1)
-    guard entry.isNative && entry.parallelEpisodes > 1 else { return [single] }
-    return try [single]
-      + [1, entry.parallelEpisodes].map { try environment(entry, copies: 64 * entry.parallelEpisodes, threads: $0) }
+    var world = try entry.make()
+    let (features, actions) = (world.observationSpace.count, world.actionSpace.count)
+    let observation = Buffer(count: features)
+    let row = UnsafeMutableBufferPointer(start: observation.pointer, count: features)
+    var generator = SplitMix64(seed: 1)
+    try world.reset(seed: 0, into: row)
+    let single = try rates(steps: 64) {
+      for _ in 0..<64 {
+        let step = try world.step(Int(generator.next(upperBound: UInt64(actions))), into: row)
+        if step.isLast { try world.reset(seed: nil, into: row) }
+      }
+    }
+    func line(_ rates: Rates, copies: Int, threads: Int) -> BenchmarkLine {
+      BenchmarkLine(
+        bench: "environment \(entry.name)", shape: ["observation": features, "actions": actions, "copies": copies],
+        threads: threads, unit: "steps/s", min: rates.wall[0], median: rates.wall[rates.wall.count / 2],
+        max: rates.wall[rates.wall.count - 1],
+        medianPerProcessorSecond: entry.isNative ? rates.processor[rates.processor.count / 2] : nil, rounds: rates.wall.count)
+    }
+    var lines = [line(single, copies: 1, threads: 1)]
+    guard entry.isNative && entry.parallelEpisodes > 1 else { return lines }
+    let copies = 64 * entry.parallelEpisodes
+    for threads in [1, entry.parallelEpisodes] {
+      let many = try VectorEnvironment(count: copies, autoreset: .sameStep, threads: threads, make: entry.make)
+      try many.reset(seed: 0)
+      let rates = try rates(steps: copies) {
+        try many.step((0..<copies).map { _ in Int(generator.next(upperBound: UInt64(actions))) })
+      }
+      lines.append(line(rates, copies: copies, threads: threads))
+    }
+    return lines
   }
 
-  private static func environment(_ entry: EnvironmentEntry, copies: Int, threads: Int) throws -> BenchmarkLine {
-    let world = try VectorEnvironment(count: copies, autoreset: .sameStep, threads: threads, make: entry.make)
-    var generator = SplitMix64(seed: 1)
-    let actions = UInt64(world.actionSpace.count)
-    try world.reset(seed: 0)
-    var rates: [Double] = []
+  private typealias Rates = (wall: [Double], processor: [Double])
+
+  /// Seven rounds of calls of `body`, each of which takes `steps` steps: steps per second, sorted.
+  private static func rates(steps: Int, _ body: () throws -> Void) rethrows -> Rates {
+    var result: Rates = ([], [])
     let clock = ContinuousClock()
     for _ in 0..<7 {
-      let start = clock.now
-      var steps = 0
+      let start = clock.now, processorStart = processorSeconds()
+      var taken = 0
       while clock.now - start < .milliseconds(300) {
-        for _ in 0..<max(1, 64 / copies) {
-          try world.step((0..<copies).map { _ in Int(generator.next(upperBound: actions)) })
-          steps += copies
-        }
+        try body()
+        taken += steps
       }
-      rates.append(Double(steps) / ((clock.now - start) / .seconds(1)))
+      result.wall.append(Double(taken) / ((clock.now - start) / .seconds(1)))
+      result.processor.append(Double(taken) / (processorSeconds() - processorStart))
     }
-    rates.sort()
-    return BenchmarkLine(
-      bench: "environment \(entry.name)",
-      shape: ["observation": world.observationSpace.count, "actions": Int(actions), "copies": copies], threads: threads,
-      unit: "steps/s", min: rates[0], median: rates[3], max: rates[6], rounds: rates.count)
+    return (result.wall.sorted(), result.processor.sorted())
+  }
+
+  /// Of all threads of this process.
+  private static func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   // MARK: - Measuring
