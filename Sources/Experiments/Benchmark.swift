@@ -76,11 +76,15 @@ public enum Benchmark {
     ]
   }
 
-  /// Steps per second under random actions, resets included: one environment; and, where it is native, many of them on one
-  /// core and on all.
+  /// Steps per second under random actions, resets included: one environment; then, where it is native, many of them on one
+  /// core and on all, and otherwise one Python process a core, side by side.
   public static func environment(_ entry: EnvironmentEntry) throws -> [BenchmarkLine] {
     let single = try environment(entry, copies: 1, threads: 1)
-    guard entry.isNative && entry.parallelEpisodes > 1 else { return [single] }
+    guard entry.isNative else {
+      let cores = VectorEnvironment.coreCount
+      return cores == 1 ? [single] : try [single, environment(entry, copies: cores, threads: 1)]
+    }
+    guard entry.parallelEpisodes > 1 else { return [single] }
     return try [single]
       + [1, entry.parallelEpisodes].map { try environment(entry, copies: 64 * entry.parallelEpisodes, threads: $0) }
   }
