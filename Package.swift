@@ -77,7 +77,8 @@ let package = Package(
     // The world
     room("Environments", ["CBox2D", "MachineSupport", "Randomness"]),
     .target(
-      name: "GymnasiumBridge", dependencies: ["Environments"], resources: [.embedInCode("Worker/gymnasium_worker.py")],
+      name: "GymnasiumBridge", dependencies: ["Environments", "MachineSupport"],
+      resources: [.embedInCode("Worker/guardian.py"), .embedInCode("Worker/gymnasium_worker.py")],
       swiftSettings: vectorised),
 
     // Where they meet

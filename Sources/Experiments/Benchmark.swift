@@ -79,7 +79,7 @@ public enum Benchmark {
   }
 
   /// Steps per second under random actions, resets included: one environment, called directly; and, where it is native, many
-  /// of them on one core and on all.
+  /// of them on one core and on all, or else one Python process a core, side by side.
   public static func environment(_ entry: EnvironmentEntry) throws -> [BenchmarkLine] {
     var world = try entry.make()
     let (features, actions) = (world.observationSpace.count, world.actionSpace.count)
@@ -101,9 +101,10 @@ public enum Benchmark {
         medianPerProcessorSecond: entry.isNative ? rates.processor[rates.processor.count / 2] : nil, rounds: rates.wall.count)
     }
     var lines = [line(single, copies: 1, threads: 1)]
-    guard entry.isNative && entry.parallelEpisodes > 1 else { return lines }
-    let copies = 64 * entry.parallelEpisodes
-    for threads in [1, entry.parallelEpisodes] {
+    let cores = VectorEnvironment.coreCount
+    guard cores > 1 else { return lines }
+    let copies = entry.isNative ? 64 * cores : cores
+    for threads in entry.isNative ? [1, cores] : [1] {
       let many = try VectorEnvironment(count: copies, autoreset: .sameStep, threads: threads, make: entry.make)
       try many.reset(seed: 0)
       let rates = try rates(steps: copies) {

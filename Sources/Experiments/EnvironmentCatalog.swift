@@ -14,6 +14,14 @@ public struct EnvironmentEntry: Sendable {
   public var parallelEpisodes: Int { isNative ? VectorEnvironment.coreCount : 1 }
 }
 
+/// Where an environment's name comes from, and so whether it may bring code along: files are data.
+public enum NameSource: Sendable {
+  /// The user typed it.
+  case commandLine
+  /// It stands in this file; `isTrusted` where the user said so (`--trust`).
+  case file(String, isTrusted: Bool)
+}
+
 public enum EnvironmentCatalog {
   public static let entries: [EnvironmentEntry] =
     [
@@ -31,6 +39,11 @@ public enum EnvironmentCatalog {
         make: { Highway() }, heuristic: nil),
     ] + MemoryCatalog.entries
 
+  /// How environments through Python are named, for help texts.
+  public static let foreignNames =
+    "gymnasium:ID, such as gymnasium:CartPole-v1; 'gymnasium:ID?key=value&key=value' with keyword arguments as Python "
+    + "literals; gymnasium:MODULE:ID imports a module of yours first (PYTHONPATH=FOLDER says where it is)"
+
   /// Every name with what it stands for, families as `NAME-N`.
   public static var listing: [(name: String, summary: String)] {
     entries.map { ($0.name, $0.summary) } + MemoryCatalog.families.map { ($0.pattern, $0.summary) } + [
@@ -41,10 +54,14 @@ public enum EnvironmentCatalog {
 
   /// A native environment, or `gymnasium:ID?key=value`, which starts Python only when made; either with `mask=` to hide
   /// features.
-  public static func entry(_ name: String) throws -> EnvironmentEntry {
+  ///
+  /// - Parameter timeouts: for a worker that does not answer; nil for the usual ones.
+  public static func entry(
+    _ name: String, from source: NameSource = .commandLine, timeouts: GymnasiumEnvironment.Timeouts? = nil
+  ) throws -> EnvironmentEntry {
     let parts = try EnvironmentName(name)
-    guard let mask = parts.mask else { return try unmasked(name) }
-    let whole = try unmasked(parts.environment)
+    guard let mask = parts.mask else { return try unmasked(name, source, timeouts) }
+    let whole = try unmasked(parts.environment, source, timeouts)
     return EnvironmentEntry(
       name: name, summary: "\(whole.summary), without features \(mask.map(String.init).joined(separator: ", "))",
       make: {
@@ -56,18 +73,41 @@ public enum EnvironmentCatalog {
       heuristic: nil)
   }
 
-  private static func unmasked(_ name: String) throws -> EnvironmentEntry {
+  private static func unmasked(
+    _ name: String, _ source: NameSource, _ timeouts: GymnasiumEnvironment.Timeouts?
+  ) throws -> EnvironmentEntry {
     if let foreign = try asUsage({ try GymnasiumName(name) }) {
+      if case .file(let path, isTrusted: false) = source, let code = foreign.codeThatItNames {
+        throw UsageError("\(path) names the environment \(name), which \(code); if you trust it, add --trust")
+      }
       return EnvironmentEntry(
-        name: name, summary: "through Python", make: { try asUsage { try GymnasiumEnvironment(foreign) } }, heuristic: nil)
+        name: name, summary: "through Python",
+        make: { try asUsage { try GymnasiumEnvironment(foreign, timeouts: timeouts ?? .init()) } }, heuristic: nil)
     }
     if let entry = try entries.first(where: { $0.name == name }) ?? MemoryCatalog.member(name) { return entry }
-    if let mark = name.firstIndex(of: "?"), (try? unmasked(String(name[..<mark]))) != nil {
+    if let mark = name.firstIndex(of: "?"), (try? unmasked(String(name[..<mark]), source, timeouts)) != nil {
       throw UsageError("\(name): a native environment takes only mask=, such as \(name[..<mark])?mask=0")
     }
-    let candidates = entries.map(\.name) + MemoryCatalog.candidates(for: name)
-    throw UsageError(
-      "unknown environment \(name)\(suggestion(for: name, in: candidates)); `mamba-dqn list environments` shows all")
+    throw UsageError("unknown environment \(name)\(likely(name)); `mamba-dqn list environments` shows all")
+  }
+
+  /// The same, where one time-out is enough for resets and steps.
+  public static func entry(_ name: String, from source: NameSource = .commandLine, timeout: Double?) throws -> EnvironmentEntry {
+    guard timeout.map({ (0.001...1e6).contains($0) }) ?? true else {
+      throw UsageError("--timeout \(timeout ?? 0): must be a number of seconds from 0.001 to 1000000")
+    }
+    return try entry(name, from: source, timeouts: timeout.map { .init(start: max($0, 120), reset: $0, step: $0) })
+  }
+
+  /// True where making the environment of this name may execute more than what is installed: a file that names it needs
+  /// `--trust`.
+  public static func bringsCode(_ name: String) -> Bool { (try? GymnasiumName(name))?.codeThatItNames != nil }
+
+  /// A native name that is close, or else what looks like one of Gymnasium's, with its prefix.
+  private static func likely(_ name: String) -> String {
+    let native = suggestion(for: name, in: entries.map(\.name) + MemoryCatalog.candidates(for: name))
+    guard native.isEmpty, name.range(of: #"^[\w./:-]+-v\d+(\?.*)?$"#, options: .regularExpression) != nil else { return native }
+    return "; did you mean \(GymnasiumName.prefix)\(name)?"
   }
 
   /// The user's slips from across the bridge exit as the user's slips.

@@ -101,6 +101,9 @@ public enum Settings {
     whole("evaluationInterval", \.evaluationInterval, 1...1_000_000_000, "environment steps between evaluations"),
     whole("evaluationEpisodes", \.evaluationEpisodes, 0...10_000, "greedy episodes in an evaluation during training; 0 for none"),
     whole("logInterval", \.logInterval, 1...1_000_000_000, "environment steps between rows of progress.csv"),
+    real("startTimeout", \.startTimeout, 0.001...1e6, "seconds that a gymnasium: environment may take to be made"),
+    real("resetTimeout", \.resetTimeout, 0.001...1e6, "seconds that its reset may take"),
+    real("stepTimeout", \.stepTimeout, 0.001...1e6, "seconds that a step of it may take"),
   ]
 
   /// Applies one `key=value`.

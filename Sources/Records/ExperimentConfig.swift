@@ -180,5 +180,10 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   /// One row of progress.csv and one TensorBoard event each.
   public var logInterval = 500
 
+  // Seconds until an environment that does not answer (of Python's: native ones cannot hang) is given up
+  public var startTimeout = 120.0
+  public var resetTimeout = 120.0
+  public var stepTimeout = 30.0
+
   public init() {}
 }

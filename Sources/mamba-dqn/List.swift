@@ -42,5 +42,6 @@ struct List: ParsableCommand {
       let cells = row.enumerated().map { $1.1.padding(toLength: max(widths[$0], $1.1.count), withPad: " ", startingAt: 0) }
       print(cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces))
     }
+    if subject == .environments { print("through Python, after `make gymnasium`: \(EnvironmentCatalog.foreignNames)") }
   }
 }
