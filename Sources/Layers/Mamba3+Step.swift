@@ -18,16 +18,11 @@ public final class Mamba3Stepper: SequenceStepper {
   public func parametersChanged() {}
 
   public func step(_ x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
-    multiply(layer.inProjection, x, projection.pointer)
+    layer.inProjection.apply(x, into: projection.pointer)
     layer.core.step(
       projection: projection.pointer, parameters: layer.parameters.map { $0.pointer }, state: state, output: y.pointer,
       scratch: scratch.pointer)
-    multiply(layer.outProjection, y.pointer, output.pointer)
+    layer.outProjection.apply(y.pointer, into: output.pointer)
     return output.pointer
-  }
-
-  private func multiply(_ linear: Linear, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
-    let rows = linear.weight.shape[0], columns = linear.weight.shape[1]
-    MatrixVector.apply(rows: rows, columns: columns, weight: linear.weight.pointer, stride: columns, bias: nil, x: x, y: y)
   }
 }
