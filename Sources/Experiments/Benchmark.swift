@@ -101,7 +101,12 @@ public enum Benchmark {
       var steps = 0
       while clock.now - start < .milliseconds(300) {
         for _ in 0..<max(1, 64 / copies) {
-          try world.step((0..<copies).map { _ in Int(generator.next(upperBound: actions)) })
+          try world.step(
+            (0..<copies).map { index in
+              let action = Int(generator.next(upperBound: actions))
+              guard let allowed = world.actionMask(of: index), !allowed[action] else { return action }
+              return allowed.firstIndex(of: true) ?? action
+            })
           steps += copies
         }
       }
