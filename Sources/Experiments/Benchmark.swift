@@ -86,10 +86,15 @@ public enum Benchmark {
     let observation = Buffer(count: features)
     let row = UnsafeMutableBufferPointer(start: observation.pointer, count: features)
     var generator = SplitMix64(seed: 1)
+    func action(_ allowed: [Bool]?) -> Int {
+      let action = Int(generator.next(upperBound: UInt64(actions)))
+      guard let allowed, !allowed[action] else { return action }
+      return allowed.firstIndex(of: true) ?? action
+    }
     try world.reset(seed: 0, into: row)
     let single = try rates(steps: 64) {
       for _ in 0..<64 {
-        let step = try world.step(Int(generator.next(upperBound: UInt64(actions))), into: row)
+        let step = try world.step(action(world.actionMask), into: row)
         if step.isLast { try world.reset(seed: nil, into: row) }
       }
     }
@@ -108,7 +113,7 @@ public enum Benchmark {
       let many = try VectorEnvironment(count: copies, autoreset: .sameStep, threads: threads, make: entry.make)
       try many.reset(seed: 0)
       let rates = try rates(steps: copies) {
-        try many.step((0..<copies).map { _ in Int(generator.next(upperBound: UInt64(actions))) })
+        try many.step((0..<copies).map { action(many.actionMask(of: $0)) })
       }
       lines.append(line(rates, copies: copies, threads: threads))
     }

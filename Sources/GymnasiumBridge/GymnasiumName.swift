@@ -58,7 +58,8 @@ public struct GymnasiumName: Equatable, Sendable {
   var request: [UInt8] {
     get throws {
       let object: [String: Any] = ["id": id, "arguments": arguments, "grayscale": grayscale ?? NSNull()]
-      return Array(try JSONSerialization.data(withJSONObject: object))
+      // Sorted, so that an environment that reads them one after the other gets the same every time.
+      return Array(try JSONSerialization.data(withJSONObject: object, options: .sortedKeys))
     }
   }
 }

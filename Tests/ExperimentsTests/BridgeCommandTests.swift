@@ -42,25 +42,52 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: space.file("never")))
   }
 
-  /// SIGKILL cannot be caught, so the worker itself must notice, even while its environment hangs.
-  @Test func noWorkerOutlivesUs() throws {
-    let mark = "BRIDGE_TEST_MARK=\(UUID().uuidString)"
-    let parts = mark.split(separator: "=").map(String.init)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: builtProgram)
-    process.arguments = [
-      "rollout", "gymnasium:bridge_test_environments:Faulty-v0?fault=hangs", "--seed", "0", "--actions", "0,0,0",
-    ]
-    process.environment = ProcessInfo.processInfo.environment.merging(
-      [parts[0]: parts[1], "PYTHONPATH": packageRoot + "/Tests/GymnasiumBridgeTests/Python"]) { $1 }
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    for _ in 0..<300 where marked(mark) < 2 { Thread.sleep(forTimeInterval: 0.1) }
-    #expect(marked(mark) == 2, "the program and its worker")
+  // MARK: - Nothing is left running
+
+  /// Whatever the environment started, in its process group or as a daemon, with all that the worker had open.
+  @Test(arguments: ["", "closes slowly", "exits", "crashes", "hangs", "holds"])
+  func nothingOutlivesACommand(_ then: String) throws {
+    let (process, mark) = try start("Forks-v0?then=\(then)", "--timeout", "5")
+    process.waitUntilExit()
+    #expect((process.terminationStatus == 0) == ["", "closes slowly"].contains(then))
+    for _ in 0..<80 where marked(mark) > 0 { Thread.sleep(forTimeInterval: 0.1) }
+    #expect(marked(mark) == 0)
+  }
+
+  /// SIGKILL cannot be caught, so the other side itself must notice, even while the environment hangs.
+  @Test(arguments: ["hangs", "holds"])
+  func nothingOutlivesUs(_ then: String) throws {
+    let (process, mark) = try start("Forks-v0?then=\(then)")
+    for _ in 0..<600 where marked(mark) < 5 { Thread.sleep(forTimeInterval: 0.05) }
+    #expect(marked(mark) == 5, "the program, the guardian, the worker and its two children")
     kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
     for _ in 0..<80 where marked(mark) > 0 { Thread.sleep(forTimeInterval: 0.1) }
     #expect(marked(mark) == 0)
+  }
+
+  /// A request to stop does not wait for an environment's time-out.
+  @Test func aHangingEnvironmentIsGivenUpWhenAskedToStop() throws {
+    let space = try Workspace()
+    let stopped = try mamba(
+      "train gymnasium:bridge_test_environments:Faulty-v0?fault=hangs&at=260 --set stepTimeout=600 "
+        + "--set resetTimeout=600 \(small)\(space.file("run"))", signal: SIGTERM
+    ) { savedSteps(space.file("run")) > 0 }
+    #expect(stopped.status != 0 && !stopped.error.contains("within"), "\(stopped.error)")
+  }
+
+  private func start(_ environment: String, _ arguments: String...) throws -> (process: Process, mark: String) {
+    let mark = UUID().uuidString
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: builtProgram)
+    process.arguments =
+      ["rollout", "gymnasium:bridge_test_environments:\(environment)", "--seed", "0", "--actions", "0,0,0"] + arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["BRIDGE_TEST_MARK": mark, "PYTHONPATH": packageRoot + "/Tests/GymnasiumBridgeTests/Python"]) { $1 }
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return (process, mark)
   }
 
   /// How many processes were started with this in their environment.
@@ -69,8 +96,93 @@ import Testing
     return processes.filter { name in
       Int(name) != nil
         && FileManager.default.contents(atPath: "/proc/\(name)/environ").map {
-          String(decoding: $0, as: UTF8.self).contains(mark)
+          String(decoding: $0, as: UTF8.self).contains("BRIDGE_TEST_MARK=\(mark)")
         } == true
     }.count
+  }
+
+  // MARK: - Files are data, folders are not trusted
+
+  @Test func modulesThatAFileNamesAreImportedOnlyIfTheUserSaysSo() throws {
+    let space = try Workspace(), run = space.file("run"), name = "gymnasium:bridge_test_environments:Slow-v0"
+    let trained = try mamba("train \(name) --steps 120 \(small)\(run)")
+    #expect(trained.status == 0, "\(trained.error)")
+    try FileManager.default.removeItem(atPath: RunFolder(path: run).evaluation)
+    let study = try space.write(
+      "s.yaml", Array("name: s\nenvironment: \(name)\npreset: default\nmodels: [dqn]\nseeds: [0]\nsteps: 5\n".utf8))
+    let weights = RunFolder(path: run).weights, root = space.file("root")
+    for command in [
+      "evaluate \(run) --episodes 1", "evaluate \(weights) --episodes 1", "resume \(run)", "study run \(study) --root \(root)",
+      "study run \(study) --root \(root) --index 0",
+    ] {
+      let refused = try mamba(command)
+      #expect(refused.status == 64 && refused.error.contains("imports the Python module bridge_test_environments"), "\(command)")
+      #expect(refused.error.contains("--trust") && refused.error.count { $0 == "\n" } == 1)
+      let trusted = try mamba(command + " --trust")
+      #expect(trusted.status == 0, "\(command): \(trusted.error)")
+    }
+    let named = try mamba("evaluate \(weights) --episodes 1 --env \(name)")
+    #expect(named.status == 0, "\(named.error)")
+  }
+
+  /// A folder with a Python, a NumPy and a module of its own, in which commands are given.
+  @Test func theCurrentFolderIsNotTrusted() throws {
+    let space = try Workspace()
+    try FileManager.default.createDirectory(atPath: space.file(".venv/bin"), withIntermediateDirectories: true)
+    for name in [".venv/bin/python3", "numpy.py", "json.py", "ctypes.py", "gymnasium.py", "sitecustomize.py", "trap.py"] {
+      let text = name.hasSuffix(".py") ? "open('sprung', 'w')\n" : "#!/bin/sh\ntouch sprung\n"
+      _ = try space.write(name, Array(text.utf8))
+    }
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: space.file(".venv/bin/python3"))
+    func here(_ command: String) throws -> ProcessResult {
+      try run("/bin/sh", ["-c", "cd '\(space.path)' && \(command)", "sh"])
+    }
+    for path in ["unset PYTHONPATH", "export PYTHONPATH=", "export PYTHONPATH=:/nowhere:"] {
+      let plain = try here("\(path); '\(builtProgram)' rollout gymnasium:CartPole-v1 --seed 0 --actions 0")
+      #expect(plain.status == 0, "\(plain.error)")
+      let own = try here("\(path); '\(builtProgram)' rollout gymnasium:trap:X-v0 --seed 0 --actions 0")
+      #expect(own.status == 64 && own.error.contains("PYTHONPATH=. mamba-dqn"), "\(own.error)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: space.file("sprung")))
+  }
+
+  @Test func theInterpreterIsThePackagesOwnOrTheOneThatIsNamed() throws {
+    let space = try Workspace()
+    try FileManager.default.createSymbolicLink(atPath: space.file("link"), withDestinationPath: builtProgram)
+    try FileManager.default.copyItem(atPath: builtProgram, toPath: space.file("copy"))
+    let arguments = ["rollout", "gymnasium:CartPole-v1", "--seed", "0", "--actions", "0"]
+    #expect(try run(space.file("link"), arguments).status == 0)
+    let copied = try run(space.file("copy"), arguments)
+    #expect(copied.status == 64 && copied.error.contains("MAMBA_DQN_PYTHON"), "\(copied.error)")
+    let named = try run(
+      "/usr/bin/env", ["MAMBA_DQN_PYTHON=\(packageRoot)/.venv/bin/python3", space.file("copy")] + arguments)
+    #expect(named.status == 0, "\(named.error)")
+    let missing = try run("/usr/bin/env", ["MAMBA_DQN_PYTHON=/no/python", builtProgram] + arguments)
+    #expect(missing.status == 64 && missing.error.contains("cannot start /no/python"), "\(missing.error)")
+  }
+
+  // MARK: - Words
+
+  @Test(arguments: [
+    ("CartPole-v1", "gymnasium:CartPole-v1"), ("ALE/Pong-v5", "gymnasium:ALE/Pong-v5"), ("own:X-v0", "gymnasium:own:X-v0"),
+    ("LunarLandr-v3", "LunarLander-v3"),
+  ])
+  func unknownNamesAreSuggested(_ name: String, _ suggestion: String) throws {
+    let result = try mamba("train \(name)")
+    #expect(result.status == 64 && result.error.contains("did you mean \(suggestion)?"), "\(result.error)")
+  }
+
+  @Test(arguments: ["train", "rollout", "evaluate", "bench"])
+  func helpSaysHowGymnasiumsAreNamed(_ command: String) throws {
+    let help = try mamba("\(command) --help").output.split(separator: /\s+/).joined(separator: " ")
+    #expect(help.contains("gymnasium:ID") && help.contains("gymnasium:MODULE:ID"), "\(help)")
+  }
+
+  @Test func masksAreShownAndKept() throws {
+    let masked = "rollout gymnasium:bridge_test_environments:Masked-v0 --seed 0"
+    let given = try mamba("\(masked) --actions 0,1,2")
+    #expect(given.status == 0 && given.output.contains("\"action_mask\":[1,0,1]}"), "\(given.output)\(given.error)")
+    let wrong = try mamba("\(masked) --actions 1")
+    #expect(wrong.status == 64 && wrong.error.contains("step 1: the action 1 is masked here; allowed: 0, 2"), "\(wrong.error)")
   }
 }

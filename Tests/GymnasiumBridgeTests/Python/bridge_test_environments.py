@@ -186,28 +186,32 @@ class Masked(Echo):
 
 
 class Strange(Echo):
-    """Returns something else than Gymnasium says, or raises something else than an exception with a text."""
-    action_space = spaces.Discrete(2)
+    """Each action returns something else than Gymnasium says, or raises something else than an exception with a text."""
+    whats = ["surrogate", "mute", "exit", "old", "none", "array", "text", "scalar", "whole"]
+    action_space = spaces.Discrete(len(whats))
 
-    def __init__(self, what):
+    def __init__(self, broken=False):
         super().__init__()
-        self.what = what
-        if what == "constructor":
+        if broken:
             self.grid = 5 + None
 
+    def get_action_meanings(self):
+        return self.whats
+
     def step(self, action):
-        if self.what == "surrogate":
+        what = self.whats[action]
+        if what == "surrogate":
             raise ValueError("no file \udcff\ud800")
-        if self.what == "mute":
+        if what == "mute":
             class Mute(Exception):
                 def __str__(self):
                     raise RuntimeError
             raise Mute
-        if self.what == "exit":
+        if what == "exit":
             raise SystemExit(4)
-        if self.what == "old":
+        if what == "old":
             return self.observation, 0.0, False, {}
-        reward = {"none": None, "array": np.array([2.5]), "text": "1", "scalar": np.float32(2.5), "whole": 2}[self.what]
+        reward = {"none": None, "array": np.array([2.5]), "text": "1", "scalar": np.float32(2.5), "whole": 2}[what]
         return self.observation, reward, False, False, None
 
 
@@ -276,6 +280,20 @@ class Slow(Echo):
         return self.np_random.uniform(-1, 1, 3), float(action), self.steps == 7, False, {}
 
 
+class Meeting(Slow):
+    """A step ends only when `count` environments are in theirs: one after the other, none ever would."""
+
+    def __init__(self, folder, index, count):
+        super().__init__()
+        self.folder, self.index, self.count = pathlib.Path(str(folder)), index, count
+
+    def step(self, action):
+        (self.folder / f"{self.steps}-{self.index}").touch()
+        while len(list(self.folder.glob(f"{self.steps}-*"))) < self.count:
+            time.sleep(0.005)
+        return super().step(action)
+
+
 class GlobalRandom(Echo):
     """Does not use its seed."""
     action_space = spaces.Discrete(2)
@@ -289,6 +307,6 @@ class GlobalRandom(Echo):
 
 
 for kind in (Echo, Spaces, Continuous, Frame, Faulty, Literals, Named, NumPyActions, Masked, Strange, OddSpaces, Forks, Slow,
-             GlobalRandom):
+             Meeting, GlobalRandom):
     gymnasium.register(f"{kind.__name__}-v0", kind, disable_env_checker=True)
 gymnasium.register("Wrapped-v0", wrapped, disable_env_checker=True)
