@@ -73,6 +73,11 @@ public final class Tape {
       values: values, gradientStorage: gradient, freshness: freshness, rows: rows, columns: columns, stride: columns)
   }
 
+  /// A dense tensor of which no gradient is wanted; its values are not initialised.
+  public func constant(rows: Int, columns: Int) -> Tensor {
+    Tensor(values: floats(rows * columns), gradient: nil, rows: rows, columns: columns)
+  }
+
   /// Uninitialised floats, valid until `reset`.
   public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
     arena.allocate(count * MemoryLayout<Float>.stride).bindMemory(to: Float.self, capacity: count)

@@ -35,6 +35,9 @@ public struct Tensor: BitwiseCopyable {
     (self.rows, self.columns, self.stride) = (rows, columns, stride)
   }
 
+  /// Whether a gradient is wanted.
+  public var isDifferentiated: Bool { gradientStorage != nil }
+
   /// The gradient, to be read or added to: same shape and stride as `values`; nil where none is wanted.
   public var gradient: UnsafeMutablePointer<Float>? {
     if let freshness, freshness.pointee.isFresh {
@@ -56,7 +59,7 @@ public struct Tensor: BitwiseCopyable {
 
   /// As `gradient`, for a pullback that computes the gradients of several inputs together: zeros to be thrown away where
   /// none is wanted, so that one constant input does not cost the others theirs.
-  func gradient(orScratchOn tape: Tape) -> UnsafeMutablePointer<Float> {
+  public func gradient(orScratchOn tape: Tape) -> UnsafeMutablePointer<Float> {
     if let gradient { return gradient }
     let scratch = tape.floats(rows * stride)
     scratch.update(repeating: 0, count: rows * stride)
@@ -64,7 +67,7 @@ public struct Tensor: BitwiseCopyable {
   }
 
   /// As `gradientToWrite`, to be thrown away where none is wanted.
-  func gradientToWrite(orScratchOn tape: Tape) -> (UnsafeMutablePointer<Float>, Accumulation) {
+  public func gradientToWrite(orScratchOn tape: Tape) -> (UnsafeMutablePointer<Float>, Accumulation) {
     gradientToWrite() ?? (tape.floats(rows * stride), .overwrite)
   }
 
@@ -102,6 +105,13 @@ public struct Tensor: BitwiseCopyable {
     Tensor(
       values: values + offset, gradientStorage: gradientStorage.map { $0 + offset }, freshness: freshness, rows: rows,
       columns: columns, stride: stride)
+  }
+
+  /// The values alone, row by row; both are of one shape.
+  public func copyValues(of other: Tensor) {
+    precondition(
+      other.rows == rows && other.columns == columns, "[\(other.rows), \(other.columns)] into [\(rows), \(columns)]")
+    for row in 0..<rows { (values + row * stride).update(from: other.values + row * other.stride, count: columns) }
   }
 
   public subscript(row: Int, column: Int) -> Float { values[row * stride + column] }

@@ -1,33 +1,127 @@
-/// PyTorch's `nn.LSTM` of one layer over a window, from a zero state; only the last hidden state is wanted.
+/// PyTorch's `nn.LSTM` (one or several layers, one direction, no dropout): names, shapes, initialisation, equations.
 import Autograd
+import Kernels
 import Randomness
 
-public struct LSTM: Layer {
+public struct LSTM: SequenceLayer {
   public let inputSize, hiddenSize: Int
-  /// [4 hiddenSize, inputSize], [4 hiddenSize, hiddenSize] and two of [4 hiddenSize]; gates in the order i, f, g, o.
-  public let inputWeight, recurrentWeight, inputBias, recurrentBias: Parameter
+  public var outputSize: Int { hiddenSize }
 
-  /// Initialised as `nn.LSTM` is: everything uniform in ±1/√hiddenSize.
-  public init(_ inputSize: Int, _ hiddenSize: Int, _ generator: inout SplitMix64) {
+  /// One layer. [4 hiddenSize, inputs], [4 hiddenSize, hiddenSize] and two of [4 hiddenSize]; gates in the order i, f, g, o.
+  public struct Level {
+    public let inputSize, hiddenSize: Int
+    public let inputWeight, recurrentWeight, inputBias, recurrentBias: Parameter
+
+    init(_ inputs: Int, _ size: Int, _ generator: inout SplitMix64) {
+      (inputSize, hiddenSize) = (inputs, size)
+      inputWeight = Parameter(shape: [4 * size, inputs], uniformOver: size, &generator)
+      recurrentWeight = Parameter(shape: [4 * size, size], uniformOver: size, &generator)
+      inputBias = Parameter(shape: [4 * size], uniformOver: size, &generator)
+      recurrentBias = Parameter(shape: [4 * size], uniformOver: size, &generator)
+    }
+  }
+  public let levels: [Level]
+
+  /// Initialised as `nn.LSTM` is: everything uniform in ±1/√hiddenSize, layer after layer.
+  public init(_ inputSize: Int, _ hiddenSize: Int, layers: Int = 1, _ generator: inout SplitMix64) {
+    precondition(layers > 0, "an LSTM of \(layers) layers")
     (self.inputSize, self.hiddenSize) = (inputSize, hiddenSize)
-    inputWeight = Parameter(shape: [4 * hiddenSize, inputSize], uniformOver: hiddenSize, &generator)
-    recurrentWeight = Parameter(shape: [4 * hiddenSize, hiddenSize], uniformOver: hiddenSize, &generator)
-    inputBias = Parameter(shape: [4 * hiddenSize], uniformOver: hiddenSize, &generator)
-    recurrentBias = Parameter(shape: [4 * hiddenSize], uniformOver: hiddenSize, &generator)
+    levels = (0..<layers).map { Level($0 == 0 ? inputSize : hiddenSize, hiddenSize, &generator) }
   }
 
-  /// features [batch × time, inputSize] → the last hidden state [batch, hiddenSize].
-  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
-    tape.lstm(
-      features, inputWeight: inputWeight.tensor(on: tape), recurrentWeight: recurrentWeight.tensor(on: tape),
-      inputBias: inputBias.tensor(on: tape),
-      recurrentBias: recurrentBias.tensor(on: tape), time: time)
+  /// `h`, then `c`, each [layers, hiddenSize] with the first layer first, as PyTorch's are for one sequence.
+  public var stateLayout: StateLayout {
+    StateLayout([.init("h", [levels.count, hiddenSize]), .init("c", [levels.count, hiddenSize])])
   }
+
+  /// One layer from zero, read at its last position, needs no products with zeros and no outputs in between.
+  public func callAsFunction(
+    _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
+  ) -> (output: Tensor, state: Tensor?) {
+    checkInput(x, shape, state)
+    let final = tape.constant(rows: shape.batch, columns: stateLayout.count)
+    var features = x
+    for (index, level) in levels.enumerated() {
+      let h = level.hiddenSize * index..<level.hiddenSize * (index + 1)
+      let c = h.lowerBound + levels.count * hiddenSize..<h.upperBound + levels.count * hiddenSize
+      let cell: Tensor, last: Tensor
+      if levels.count == 1, reading == .last, state == nil, shape.begins == nil {
+        (features, cell) = tape.lstm(
+          x, inputWeight: level.inputWeight.tensor(on: tape), recurrentWeight: level.recurrentWeight.tensor(on: tape),
+          inputBias: level.inputBias.tensor(on: tape), recurrentBias: level.recurrentBias.tensor(on: tape), time: shape.time)
+        last = features
+      } else {
+        (features, cell) = tape.lstm(
+          features, shape, inputWeight: level.inputWeight.tensor(on: tape),
+          recurrentWeight: level.recurrentWeight.tensor(on: tape), inputBias: level.inputBias.tensor(on: tape),
+          recurrentBias: level.recurrentBias.tensor(on: tape), hidden: state?.columns(h), cell: state?.columns(c))
+        last = features.lastPosition(time: shape.time)
+        if reading == .last && index == levels.count - 1 { features = last }
+      }
+      final.columns(h).copyValues(of: last)
+      final.columns(c).copyValues(of: cell)
+    }
+    return (features, final)
+  }
+
+  public func makeStepper() -> any SequenceStepper { LSTMStepper(self) }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {
-    body("weight_ih_l0", inputWeight)
-    body("weight_hh_l0", recurrentWeight)
-    body("bias_ih_l0", inputBias)
-    body("bias_hh_l0", recurrentBias)
+    for (index, level) in levels.enumerated() {
+      body("weight_ih_l\(index)", level.inputWeight)
+      body("weight_hh_l\(index)", level.recurrentWeight)
+      body("bias_ih_l\(index)", level.inputBias)
+      body("bias_hh_l\(index)", level.recurrentBias)
+    }
+  }
+}
+
+/// One position at a time; a step reads every weight once.
+final class LSTMStepper: SequenceStepper {
+  private let lstm: LSTM
+  private let cell: LSTMCell
+  /// Of each layer: both weights packed for the cell, and the sum of its biases.
+  private let packed: [(input: Buffer, recurrent: Buffer, bias: Buffer)]
+  /// h [layers, hiddenSize] before the step, while the state's own gets the one after it.
+  private let previous, output: Buffer
+
+  init(_ lstm: LSTM) {
+    self.lstm = lstm
+    let size = lstm.hiddenSize, cell = LSTMCell(size: size)
+    self.cell = cell
+    packed = lstm.levels.map {
+      (
+        Buffer(count: cell.packedCount(inputs: $0.inputSize)), Buffer(count: cell.packedCount(inputs: size)),
+        Buffer(count: 4 * size)
+      )
+    }
+    (previous, output) = (Buffer(count: lstm.levels.count * size), Buffer(count: size))
+    parametersChanged()
+  }
+
+  func parametersChanged() {
+    for (level, packed) in zip(lstm.levels, packed) {
+      cell.pack(level.inputWeight.pointer, inputs: level.inputSize, into: packed.input.pointer)
+      cell.pack(level.recurrentWeight.pointer, inputs: level.hiddenSize, into: packed.recurrent.pointer)
+      Elementwise.sum(
+        4 * level.hiddenSize, level.inputBias.pointer, level.recurrentBias.pointer, into: packed.bias.pointer)
+    }
+  }
+
+  func step(_ x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
+    let size = lstm.hiddenSize, count = lstm.levels.count
+    previous.pointer.update(from: state, count: count * size)
+    var features = x
+    for (index, packed) in packed.enumerated() {
+      let inputs = lstm.levels[index].inputSize
+      let h = state + index * size, c = state + (count + index) * size
+      cell.forward(
+        rows: 1, bias: packed.bias.pointer, x: .init(features, stride: inputs, inputs: inputs, packed: packed.input.pointer),
+        hidden: .init(previous.pointer + index * size, stride: size, inputs: size, packed: packed.recurrent.pointer),
+        previous: UnsafePointer(c), previousStride: size, c: c, cStride: size, h: h, hStride: size, gates: nil, gateStride: 0)
+      features = UnsafePointer(h)
+    }
+    output.pointer.update(from: features, count: size)
+    return output.pointer
   }
 }

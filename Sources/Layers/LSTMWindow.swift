@@ -5,15 +5,17 @@ import Autograd
 import Kernels
 
 public final class LSTMWindow: SlidingWindow {
-  private let lstm: LSTM
+  private let lstm: LSTM.Level
   private let time: Int
   private let cell: LSTMCell
   private let packed, bias, projection: Buffer
   /// [time, hiddenSize] each: row r is the state of the window start that has seen r + 1 tokens.
   private var now, next: (h: Buffer, c: Buffer)
 
+  /// Of an LSTM of one layer.
   public init(_ lstm: LSTM, time: Int) {
-    self.lstm = lstm
+    precondition(lstm.levels.count == 1, "a window of an LSTM of \(lstm.levels.count) layers")
+    self.lstm = lstm.levels[0]
     self.time = time
     let size = lstm.hiddenSize
     cell = LSTMCell(size: size)
@@ -46,7 +48,7 @@ public final class LSTMWindow: SlidingWindow {
     cell.forward(
       rows: rows, bias: projection.pointer, x: nil,
       hidden: state.map { .init($0.h.pointer, stride: size, inputs: size, packed: packed.pointer) },
-      previous: state.map { UnsafePointer($0.c.pointer) }, c: next.c.pointer + offset, cStride: size,
+      previous: state.map { UnsafePointer($0.c.pointer) }, previousStride: size, c: next.c.pointer + offset, cStride: size,
       h: next.h.pointer + offset, hStride: size, gates: nil, gateStride: 0)
   }
 }

@@ -17,6 +17,15 @@ public struct Linear: Layer {
     tape.linear(x, weight: weight.tensor(on: tape), bias: bias?.tensor(on: tape), activation: activation)
   }
 
+  /// One row without a tape: x [inputs] → y [outputs].
+  public func apply(
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, activation: Activation = .none
+  ) {
+    MatrixVector.apply(
+      rows: weight.shape[0], columns: weight.shape[1], weight: weight.pointer, stride: weight.shape[1], bias: bias?.pointer,
+      x: x, y: y, activation: activation)
+  }
+
   public func forEachParameter(_ body: (String, Parameter) -> Void) {
     body("weight", weight)
     if let bias { body("bias", bias) }

@@ -61,6 +61,19 @@ public protocol SequenceLayer: Layer {
   func makeStepper() -> any SequenceStepper
 }
 
+extension SequenceLayer {
+  /// What every such layer asks of its caller.
+  func checkInput(_ x: Tensor, _ shape: SequenceShape, _ state: Tensor?) {
+    precondition(
+      shape.time > 0 && x.isDense && x.rows == shape.rows && x.columns == inputSize,
+      "x is [\(x.rows), \(x.columns)]; \(shape.batch) sequences of \(shape.time) positions need "
+        + "[\(shape.batch) × time > 0, \(inputSize)], dense")
+    precondition(
+      state.map { $0.rows == shape.batch && $0.columns == stateLayout.count } ?? true,
+      "the state is [\(state?.rows ?? 0), \(state?.columns ?? 0)]; it must be [\(shape.batch), \(stateLayout.count)]")
+  }
+}
+
 /// A layer one position at a time: constant cost and memory, and no allocation.
 public protocol SequenceStepper: AnyObject {
   /// Reads the parameters anew: to be called after they have changed.

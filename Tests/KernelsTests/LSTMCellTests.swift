@@ -35,7 +35,8 @@ import Testing
       cell.forward(
         rows: rows, bias: bias, x: .init(x, stride: inputs, inputs: inputs, packed: packedInput),
         hidden: hasState ? .init(hidden, stride: size, inputs: size, packed: packedRecurrent) : nil,
-        previous: hasState ? previous : nil, c: &c, cStride: size, h: h, hStride: size, gates: gates, gateStride: gateStride)
+        previous: hasState ? previous : nil, previousStride: size, c: &c, cStride: size, h: h, hStride: size, gates: gates,
+        gateStride: gateStride)
     }
     forward(x, hidden, packedInput, packedRecurrent, previous, &alone, nil)
     forward(x, hidden, packedInput, packedRecurrent, previous, &h, &gates)
@@ -53,8 +54,8 @@ import Testing
     var dPrevious = dc, dBias = [Float](repeating: 1, count: 4 * size)
     previous.withUnsafeBufferPointer { previous in
       cell.backward(
-        rows: rows, gates: &gates, gateStride: gateStride, previous: hasState ? previous.baseAddress : nil, c: c,
-        cStride: size, dh: dh, dc: &dPrevious, dBias: &dBias)
+        rows: rows, gates: &gates, gateStride: gateStride, previous: hasState ? previous.baseAddress : nil,
+        previousStride: size, c: c, cStride: size, dh: dh, dc: &dPrevious, dBias: &dBias)
     }
     let g = cell.referenceBackward(
       rows: rows, gates: expected.gates, c: expected.c, previous: previous, dh: dh, dc: dc)

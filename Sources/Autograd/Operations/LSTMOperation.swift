@@ -19,8 +19,8 @@ struct LSTMOperation: Operation {
     for t in stride(from: time - 1, through: 0, by: -1) {
       LSTMCell(size: size).backward(
         rows: batch, gates: gates + t * width, gateStride: time * width,
-        previous: t > 0 ? UnsafePointer(cells + (t - 1) * size) : nil, c: cells + t * size, cStride: time * size,
-        dh: t == time - 1 ? dy : dh, dc: dc, dBias: dBias)
+        previous: t > 0 ? UnsafePointer(cells + (t - 1) * size) : nil, previousStride: time * size, c: cells + t * size,
+        cStride: time * size, dh: t == time - 1 ? dy : dh, dc: dc, dBias: dBias)
       guard t > 0 else { break }
       GEMM.times(
         m: batch, n: size, k: width, a: gates + t * width, aStride: time * width, b: recurrentWeight.values, bStride: size,
@@ -50,10 +50,10 @@ struct LSTMOperation: Operation {
 
 extension Tape {
   /// x [batch × time, inputs]; weights [4 size, inputs] and [4 size, size], biases [1, 4 size], all in PyTorch's order of
-  /// gates i, f, g, o → the last hidden state [batch, size].
+  /// gates i, f, g, o → the last hidden state [batch, size], and the last c [batch, size], a constant.
   public func lstm(
     _ x: Tensor, inputWeight: Tensor, recurrentWeight: Tensor, inputBias: Tensor, recurrentBias: Tensor, time: Int
-  ) -> Tensor {
+  ) -> (output: Tensor, cell: Tensor) {
     let size = recurrentWeight.columns, width = 4 * size, batch = x.rows / time
     precondition(
       x.rows % time == 0 && x.columns == inputWeight.columns && inputWeight.rows == width && recurrentWeight.rows == width,
@@ -86,7 +86,7 @@ extension Tape {
         rows: batch, bias: bias,
         x: .init(x.values + t * x.stride, stride: time * x.stride, inputs: x.columns, packed: packedInput),
         hidden: t > 0 ? .init(before, stride: history, inputs: size, packed: packedRecurrent) : nil,
-        previous: t > 0 ? UnsafePointer(isRecording ? cells + (t - 1) * size : cells) : nil,
+        previous: t > 0 ? UnsafePointer(isRecording ? cells + (t - 1) * size : cells) : nil, previousStride: history,
         c: isRecording ? cells + t * size : cells, cStride: history, h: after, hStride: t < time - 1 ? history : size,
         gates: gates.map { $0 + t * width }, gateStride: time * width)
     }
@@ -96,6 +96,7 @@ extension Tape {
           x: x, inputWeight: inputWeight, recurrentWeight: recurrentWeight, inputBias: inputBias,
           recurrentBias: recurrentBias, y: y, gates: gates, cells: cells, previousHidden: hidden, time: time))
     }
-    return y
+    let last = isRecording ? (cells + (time - 1) * size, stride: time * size) : (cells, stride: size)
+    return (y, Tensor(data: last.0, rows: batch, columns: size, stride: last.stride))
   }
 }
