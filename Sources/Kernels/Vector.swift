@@ -42,6 +42,8 @@ typealias Wide = SIMD16<Float>
   return max(two.x, two.y)
 }
 
+@inline(__always) func largest(_ v: Wide) -> Float { largest(larger(v.lowHalf, v.highHalf)) }
+
 /// The first `count` (< 8) floats, the rest zero.
 @inline(__always) func loadPartial(_ p: Input, _ count: Int) -> Vector {
   var v = Vector.zero

@@ -23,12 +23,12 @@ extension Architecture {
 }
 
 public struct MambaEncoder: SequenceEncoder {
-  public let block: Mamba1Block
+  public let block: Mamba1
   public let name: String? = "mamba"
   public let readsWholeWindow = true
 
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
-    block = Mamba1Block(
+    block = Mamba1(
       modelSize: sizes.modelSize, stateSize: sizes.stateSize, convolutionWidth: sizes.convolutionWidth,
       expansion: sizes.expansion, &generator)
   }

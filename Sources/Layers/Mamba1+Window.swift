@@ -4,7 +4,8 @@ import Autograd
 import Kernels
 
 public final class Mamba1Window: SlidingWindow {
-  private let block: Mamba1Block
+  private let block: Mamba1
+  private let convolutionBias: Parameter
   private let time: Int
   private let scan: SlidingWindowScan
   private let padded: Int
@@ -15,10 +16,14 @@ public final class Mamba1Window: SlidingWindow {
   /// Tokens pushed since `reset`.
   private var pushed = 0
 
-  /// Nil where the closed form does not apply: another convolution width, or a window of fewer than four tokens.
-  public init?(_ block: Mamba1Block, time: Int) {
-    guard block.convolutionWidth == Self.variants, time >= Self.variants else { return nil }
+  /// Nil where the closed form does not apply: another convolution width, a window of fewer than four tokens, or other biases
+  /// than the published block's.
+  public init?(_ block: Mamba1, time: Int) {
+    guard block.convolutionWidth == Self.variants, time >= Self.variants, let bias = block.convolutionBias,
+      block.inProjection.bias == nil, block.outProjection.bias == nil
+    else { return nil }
     self.block = block
+    convolutionBias = bias
     self.time = time
     scan = SlidingWindowScan(channels: block.innerSize, states: block.stateSize)
     padded = (block.innerSize + 15) / 16 * 16
@@ -86,7 +91,7 @@ public final class Mamba1Window: SlidingWindow {
     let first = ring * Self.variants
     SlidingWindowKernel.tapVariants(
       channels: inner, padded: padded, x: x.pointer, w: block.convolutionWeight.pointer,
-      bias: block.convolutionBias.pointer, u: u.pointer + first * padded)
+      bias: convolutionBias.pointer, u: u.pointer + first * padded)
     let weight = block.xProjection.weight.pointer
     MatrixVector.apply(
       rows: rank, columns: inner, weight: weight, stride: inner, bias: nil, count: Self.variants,
