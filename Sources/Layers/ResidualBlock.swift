@@ -12,7 +12,8 @@ public struct ResidualBlock: SequenceLayer {
 
   public init(_ mixer: any SequenceLayer) {
     precondition(
-      mixer.inputSize == mixer.outputSize, "a residual mixer has as many outputs as inputs, not \(mixer.inputSize) → \(mixer.outputSize)")
+      mixer.inputSize == mixer.outputSize,
+      "a residual mixer has as many outputs as inputs, not \(mixer.inputSize) → \(mixer.outputSize)")
     norm = RMSNorm(mixer.inputSize)
     self.mixer = mixer
   }

@@ -88,7 +88,8 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
       let loss = tape.huberLoss(q: q, actions: actions, targets: targets, weights: weights)
       tape.backward()
       #expect(loss.loss == (1.5 + 0.5 * 0.5 * 0.25 * 0.25) / 2)
-      #expect(q.gradient.map { Array(UnsafeBufferPointer(start: $0, count: 4)) } == (isDifferentiated ? [0, -0.5, 0.0625, 0] : nil))
+      #expect(
+        q.gradient.map { Array(UnsafeBufferPointer(start: $0, count: 4)) } == (isDifferentiated ? [0, -0.5, 0.0625, 0] : nil))
     }
   }
 

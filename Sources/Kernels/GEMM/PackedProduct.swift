@@ -70,7 +70,8 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     }
     while column < outputs {
       let panel = packed + column &* inputs, first = min(lanes, outputs &- column)
-      let place = Place(start: start.map { $0 + column }, startStride, c + column, cStride, first, min(16, outputs &- column) &- first)
+      let place = Place(
+        start: start.map { $0 + column }, startStride, c + column, cStride, first, min(16, outputs &- column) &- first)
       var r = 0
       while r < rows {
         let left = rows &- r, a = a + r &* aStride
