@@ -77,7 +77,8 @@ let package = Package(
     // The world
     room("Environments", ["CBox2D", "MachineSupport", "Randomness"]),
     .target(
-      name: "GymnasiumBridge", dependencies: ["Environments"], resources: [.embedInCode("Worker/gymnasium_worker.py")],
+      name: "GymnasiumBridge", dependencies: ["Environments", "MachineSupport"],
+      resources: [.embedInCode("Worker/guardian.py"), .embedInCode("Worker/gymnasium_worker.py")],
       swiftSettings: vectorised),
 
     // Where they meet
@@ -109,11 +110,12 @@ let package = Package(
       of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],
       resources: [.copy("Golden")]),
     tests(of: "Replay", ["Randomness", "Records"]),
+    tests(of: "Agents", ["Autograd", "Layers", "Networks", "Optimizers", "Randomness", "Records"]),
     tests(of: "Environments", ["CBox2D", "Randomness"], resources: [.copy("Golden")]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
     tests(of: "Reports", ["Records", "Statistics", "Randomness"]),
-    tests(of: "Experiments", ["mamba-dqn", "Agents", "Environments", "Networks", "Records"]),
+    tests(of: "Experiments", ["mamba-dqn", "Agents", "Environments", "Networks", "Records", "Training"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

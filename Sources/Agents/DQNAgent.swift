@@ -1,5 +1,4 @@
-/// The agent: a window of observations, an ε-greedy choice, prioritized replay, a learner. It meets an environment in
-/// Training; it never sees one itself.
+/// The agent: actors that choose ε-greedily, a replay, a learner. It meets environments in Training; it never sees one itself.
 import Autograd
 import Networks
 import Optimizers
@@ -10,7 +9,7 @@ import Replay
 /// What the agent decided for one observation.
 public struct Decision: Sendable {
   public var action: Int
-  /// Largest Q-value of the window, also when the action was drawn at random.
+  /// Largest Q-value, also when the action was drawn at random.
   public var value: Float
 }
 
@@ -22,50 +21,47 @@ public struct LearningError: Error, CustomStringConvertible {
 
 public final class DQNAgent {
   public let config: ExperimentConfig
-  public let observationSize: Int
-  public let actionCount: Int
+  public let encoder: ObservationEncoder
   public let learner: Learner
-  public let replay: PrioritizedReplay
-  private let batch: ReplayBatch
-  private let cut: UnsafeMutablePointer<Bool>
-  private let acting: ActingState
-  /// The latent of the present window, as `act` computed it.
-  private let latent: Buffer
-  private var exploration: SplitMix64
+  private let experience: any Experience
+  private let actors: [Actor]
   private var sampling: SplitMix64
 
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
-  public init(config: ExperimentConfig, observationSize: Int, actionCount: Int) throws {
+  public init(config: ExperimentConfig, encoder: ObservationEncoder) throws {
     self.config = config
-    self.observationSize = observationSize
-    self.actionCount = actionCount
+    self.encoder = encoder
     let root = SplitMix64(seed: config.seed)
-    var initialisation = root.split(stream: 0)
-    exploration = root.split(stream: 1)
-    sampling = root.split(stream: 2)
-    learner = Learner(
-      sizes: NetworkSizes(config, observationSize: observationSize, actionCount: actionCount), config: config,
+    var initialisation = root.split(stream: RandomStream.initialisation)
+    sampling = root.split(stream: RandomStream.sampling)
+    let learner = Learner(
+      sizes: NetworkSizes(config, observationSize: encoder.inputSize, actionCount: encoder.actionCount), config: config,
       generator: &initialisation)
-    replay = PrioritizedReplay(
-      capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: observationSize,
-      latentSize: config.modelSize, priorityExponent: config.priorityExponent,
-      clampPriorityError: config.clampPriorityError)
-    batch = ReplayBatch(
-      count: config.batchSize, windowLength: config.windowLength, observationSize: observationSize)
-    cut = .allocate(capacity: config.batchSize)
-    acting = ActingState(learner.online)
-    latent = Buffer(count: config.modelSize)
+    guard config.replay == .window || learner.online.stateLayout != nil else {
+      throw LearningError(
+        description: "replay=sequence: a \(config.encoder.rawValue) encoder without norm only reads windows; use norm=rms")
+    }
+    self.learner = learner
+    let exploration = root.split(stream: RandomStream.exploration)
+    actors = (0..<config.actors).map { index in
+      Actor(
+        ActingState(learner.online, encoder: encoder, recurrent: config.replay == .sequence),
+        generator: index == 0 ? exploration : exploration.split(stream: UInt64(index)),
+        epsilonExponent: config.actors == 1 ? 1 : 1 + config.epsilonSpread * Double(index) / Double(config.actors - 1),
+        latentSize: config.modelSize)
+    }
+    experience =
+      config.replay == .window ? WindowExperience(config, learner) : try SequenceExperience(config, learner)
   }
-  deinit { cut.deallocate() }
 
   /// Bytes of the replay, and of networks, moments and gradients.
   public var memoryEstimate: (replay: Int, network: Int) {
-    (replay.memoryBytes, learner.online.block.values.count * 4 * (config.amsgrad ? 6 : 5))
+    (experience.memoryBytes, learner.online.block.values.count * 4 * (config.amsgrad ? 6 : 5))
   }
   public var gradientSteps: Int { learner.gradientSteps }
-  public var replayCount: Int { replay.count }
+  public var replayCount: Int { experience.count }
 
-  /// ε at an environment step.
+  /// ε at an environment step, of the first actor.
   public func epsilon(at step: Int) -> Double {
     linearSchedule(from: config.epsilonStart, to: config.epsilonEnd, over: config.epsilonDecaySteps, at: step)
   }
@@ -73,78 +69,87 @@ public final class DQNAgent {
   public func importanceExponent(at step: Int) -> Double {
     linearSchedule(from: config.importanceExponentStart, to: 1, over: config.totalSteps, at: step)
   }
+  /// The learning rate of a gradient step at an environment step.
+  public func learningRate(at step: Int) -> Double { config.learningRate * learner.learningRateShare(at: step) }
 
-  /// The window becomes `observation` repeated.
-  public func beginEpisode(_ observation: UnsafeBufferPointer<Float>) throws {
-    acting.begin(observation)
-    replay.beginEpisode(observation)
+  /// An actor's episode begins.
+  public func beginEpisode(_ observation: UnsafeBufferPointer<Float>, actor index: Int = 0) throws {
+    actors[index].state.begin(observation)
+    experience.beginEpisode(actors[index], index)
   }
 
-  /// ε-greedy on the present window. The latent is computed either way: `remember` stores it.
-  public func act(step: Int) -> Decision {
-    let output = acting.evaluate()
-    latent.pointer.update(from: output.latent, count: config.modelSize)
-    let greedy = acting.argmax(output.q)
-    let explores = exploration.uniform() < epsilon(at: step)
-    let action = explores ? Int(exploration.next(upperBound: UInt64(actionCount))) : greedy
-    return Decision(action: action, value: output.q[greedy])
-  }
+  /// ε-greedy at the actor's present observation. The latent is computed either way: `remember` may store it.
+  public func act(step: Int, actor index: Int = 0) -> Decision { actors[index].act(epsilon: epsilon(at: step)) }
 
-  /// Stores (window, action, reward, next observation, flags, latent) and moves the window on.
+  /// Stores the transition and moves the actor on.
   public func remember(
-    action: Int, reward: Double, terminated: Bool, truncated: Bool, next observation: UnsafeBufferPointer<Float>
+    action: Int, reward: Double, terminated: Bool, truncated: Bool, next observation: UnsafeBufferPointer<Float>,
+    actor index: Int = 0
   ) throws {
-    replay.append(
-      action: action, reward: Float(reward), terminated: terminated, truncated: truncated, next: observation,
-      latent: UnsafeBufferPointer(start: latent.pointer, count: config.modelSize))
-    acting.observe(observation)
+    let actor = actors[index]
+    actor.moveOn(to: observation, after: action, reward: Float(reward))
+    experience.append(
+      actor, index, action: action, reward: Float(reward * config.rewardScale), terminated: terminated, truncated: truncated)
   }
 
-  /// One gradient step on a prioritized batch, then new priorities. Throws where the loss or a gradient is not finite.
+  /// Whether an environment step is one to learn after.
+  public func learns(at step: Int) -> Bool {
+    step > config.learningStarts && step % config.gradientInterval == 0 && experience.isReady
+  }
+
+  /// One gradient step on a drawn batch, then new priorities. Throws where the loss or a gradient is not finite.
   public func learn(step: Int) throws -> LearningReport {
-    replay.sample(into: batch, importanceExponent: importanceExponent(at: step), generator: &sampling)
-    for row in 0..<batch.count {
-      cut[row] = cutsBootstrap(
-        terminated: batch.terminated[row], truncated: batch.truncated[row],
-        cutAtTruncation: config.cutBootstrapAtTruncation)
-    }
-    let (report, tdErrors) = try learner.update(
-      LearningBatch(
-        count: batch.count, states: batch.states, nextStates: batch.nextStates, actions: batch.actions,
-        rewards: batch.rewards, weights: batch.weights, cut: cut))
-    replay.updatePriorities(of: batch, tdErrors: UnsafeBufferPointer(start: tdErrors, count: batch.count))
-    acting.parametersChanged()
+    let report = try experience.learn(step: step, importanceExponent: importanceExponent(at: step), generator: &sampling)
+    for actor in actors { actor.state.parametersChanged() }
     return report
   }
 
-  /// Hard copy of the online network into the target network.
-  public func syncTarget() { learner.syncTarget() }
+  /// After an environment step: what its number asks of the target network.
+  public func updateTarget(step: Int) {
+    if config.targetUpdate == .hard, step % config.targetSyncInterval == 0 { learner.syncTarget() }
+  }
 
-  /// A greedy actor of its own, with its own window: for evaluation.
-  public func makeActingState() -> ActingState { ActingState(learner.online, stepping: true) }
+  /// A greedy actor of its own, with its own memory: for evaluation.
+  public func makeActingState() -> ActingState {
+    ActingState(learner.evaluated, encoder: encoder, stepping: true, recurrent: config.replay == .sequence)
+  }
 
-  /// Network, moments, target, replay with priorities, generators, counters, the present window.
+  /// Network, moments, target, replay with priorities, generators, counters, the actors' memories.
   public func save(to sink: inout some CheckpointSink) throws {
     try learner.save(to: &sink)
-    try replay.save(to: &sink)
-    try withUnsafeBytes(of: (exploration.state, sampling.state)) { try sink.write("agent/generators", $0) }
-    try sink.write("agent/window", acting.windowBytes)
+    try experience.save(to: &sink)
+    let generators = [actors[0].generator.state, sampling.state] + actors.dropFirst().map(\.generator.state)
+    try generators.withUnsafeBytes { try sink.write("agent/generators", $0) }
+    for (index, actor) in actors.enumerated() {
+      try actor.state.bytes.withUnsafeBytes { try sink.write(Self.section(index), $0) }
+    }
+    for (name, tensor) in encoder.tensors { try tensor.values.withUnsafeBytes { try sink.write("agent/\(name)", $0) } }
   }
 
   public func restore(from source: some CheckpointSource) throws {
     try learner.restore(from: source)
-    try replay.restore(from: source)
+    try experience.restore(from: source)
     let generators = try source.bytes("agent/generators")
-    exploration.state = generators.loadUnaligned(as: UInt64.self)
-    sampling.state = generators.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-    try acting.restoreWindow(source.bytes("agent/window"))
+    guard generators.count == 8 * (actors.count + 1) else {
+      throw LearningError(
+        description: "the checkpoint's generators have \(generators.count) bytes; \(actors.count) actors need "
+          + "\(8 * (actors.count + 1))")
+    }
+    func state(_ index: Int) -> UInt64 { generators.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self) }
+    sampling.state = state(1)
+    for (index, actor) in actors.enumerated() {
+      actor.generator.state = state(index == 0 ? 0 : index + 1)
+      try actor.state.restore(source.bytes(Self.section(index)))
+    }
   }
 
-  /// Parameters under their published names.
+  private static func section(_ actor: Int) -> String { actor == 0 ? "agent/window" : "agent/window/\(actor)" }
+
+  /// The parameters that evaluations act with, under their published names.
   public func forEachParameter(
     _ body: (_ name: String, _ shape: [Int], _ values: UnsafeBufferPointer<Float>) throws -> Void
   ) rethrows {
-    let block = learner.online.block
+    let block = learner.evaluated.block
     for (name, parameter) in zip(block.names, block.parameters) {
       try body(name, parameter.shape, UnsafeBufferPointer(parameter.values))
     }

@@ -1,53 +1,99 @@
 /// One thread's part of a gradient step: target forward, online forward, loss and backward of some rows of the batch.
 import Autograd
+import Kernels
 import Networks
+import Replay
 
 final class GradientWorker {
   private(set) var loss: Float = 0
   private let network, target: QNetwork
-  private let discount: Float
+  private let rule: LearningRule
   private let tape: Tape
   /// Of the last `run`, laid out as the network's parameters.
   let gradient: Buffer
 
   /// Any number of workers may share the networks: the gradient is on this worker's own tape.
-  init(_ network: QNetwork, target: QNetwork, discount: Float) {
-    (self.network, self.target, self.discount) = (network, target, discount)
+  init(_ network: QNetwork, target: QNetwork, rule: LearningRule) {
+    (self.network, self.target, self.rule) = (network, target, rule)
     gradient = Buffer(count: network.block.values.count)
     tape = Tape(differentiating: network.block.values, into: gradient)
   }
 
-  /// Leaves the gradient of these rows' mean loss in `gradient` and returns the loss. Writes `tdErrors`,
-  /// target − Q(s, a), and `values`, Q(s, a), [rows] each.
-  @discardableResult func run(
-    _ batch: LearningBatch, tdErrors: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>
-  ) -> Float {
+  /// Leaves the gradient of these windows' mean loss in `gradient`. Writes `tdErrors`, target − Q(s, a), and `values`,
+  /// Q(s, a), [rows] each, and `latents` [rows, modelSize] where wanted.
+  func run(
+    _ batch: LearningBatch, tdErrors: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>,
+    latents: UnsafeMutablePointer<Float>?
+  ) {
     let time = network.sizes.windowLength, rows = batch.count * time, features = network.sizes.observationSize
     tape.reset()
     tape.zeroParameterGradients()
     let targets = tape.floats(batch.count)
     tape.withoutGradient {
-      let nextQ = target(Tensor(data: batch.nextStates, rows: rows, columns: features), time: time, on: tape).q
-      for row in 0..<batch.count {
-        targets[row] = bellmanTarget(
-          reward: batch.rewards[row], discount: discount, nextValue: largest(nextQ, row), cut: batch.cut[row])
-      }
+      let windows = Tensor(data: batch.nextStates, rows: rows, columns: features)
+      let next =
+        batch.nextLatents.map { target.head(Tensor(data: $0, rows: batch.count, columns: network.sizes.modelSize), on: tape) }
+        ?? target(windows, time: time, on: tape).q
+      let chooser = rule.doubleQ ? network(windows, time: time, on: tape).q : nil
+      Targets.write(
+        rows: batch.count, returns: batch.returns, discounts: batch.discounts, next: next, chooser: chooser,
+        rescaled: rule.rescaled, into: targets)
     }
-    let (q, result) = network(
+    let (q, latent, result) = network(
       Tensor(data: batch.states, rows: rows, columns: features), time: time, actions: batch.actions, targets: targets,
-      weights: batch.weights, on: tape)
+      weights: batch.weights, limit: rule.limit, on: tape)
     tape.backward()
     for row in 0..<batch.count {
       tdErrors[row] = result.tdErrors[row]
       values[row] = q[row, Int(batch.actions[row])]
     }
+    if let latents { latents.update(from: latent.values, count: batch.count * network.sizes.modelSize) }
     loss = result.loss
-    return loss
   }
 
-  private func largest(_ q: Tensor, _ row: Int) -> Float {
-    var best = q[row, 0]
-    for column in 1..<q.columns { best = max(best, q[row, column]) }
-    return best
+  /// Leaves these sequences' part of the gradient of the batch's mean loss in `gradient`. Writes `tdErrors` and `values`,
+  /// [batch × time] each; rows that nothing is learned from get 0.
+  func run(
+    _ sequences: Range<Int>, of batch: SequenceBatch, tdErrors: UnsafeMutablePointer<Float>,
+    values: UnsafeMutablePointer<Float>
+  ) {
+    let count = sequences.count, first = sequences.lowerBound * batch.time, rows = count * batch.time
+    tape.reset()
+    tape.zeroParameterGradients()
+    let shape = SequenceShape(batch: count, time: batch.time, begins: UnsafePointer(batch.begins) + first)
+    let x = Tensor(data: batch.inputs + first * batch.observationSize, rows: rows, columns: batch.observationSize)
+    let targets = tape.floats(rows)
+    let next = tape.withoutGradient { target(x, shape, from: start(target, sequences, batch), on: tape).q }
+    let q = network(x, shape, from: start(network, sequences, batch), on: tape).q
+    Targets.write(
+      rows: rows, returns: batch.returns + first, discounts: batch.discounts + first,
+      nextRows: UnsafePointer(batch.nextRows) + first, firstRow: first, next: next, chooser: rule.doubleQ ? q : nil,
+      rescaled: rule.rescaled, into: targets)
+    let actions = batch.actions + first, weights = batch.weights + first
+    let result = tape.tdLoss(
+      q: q, actions: actions, targets: targets, weights: weights, limit: rule.limit, count: batch.learnedRows)
+    tape.backward()
+    for row in 0..<rows {
+      tdErrors[first + row] = weights[row] > 0 ? result.tdErrors[row] : 0
+      values[first + row] = weights[row] > 0 ? q[row, Int(actions[row])] : 0
+    }
+    loss = result.loss
+  }
+
+  /// The stored states moved on by the burn-in, of which no gradient is wanted; nil for a network without state.
+  private func start(_ network: QNetwork, _ sequences: Range<Int>, _ batch: SequenceBatch) -> Tensor? {
+    guard batch.stateSize > 0 else { return nil }
+    let count = sequences.count, first = sequences.lowerBound
+    let stored = Tensor(data: batch.states + first * batch.stateSize, rows: count, columns: batch.stateSize)
+    guard batch.burnIn > 0 else { return stored }
+    return tape.withoutGradient {
+      network(
+        Tensor(
+          data: batch.burnInInputs + first * batch.burnIn * batch.observationSize, rows: count * batch.burnIn,
+          columns: batch.observationSize),
+        SequenceShape(batch: count, time: batch.burnIn, begins: UnsafePointer(batch.burnInBegins) + first * batch.burnIn),
+        from: stored, on: tape
+      ).state
+    }
   }
 }

@@ -9,30 +9,35 @@ import Networks
 import Optimizers
 import Randomness
 import Records
+import Replay
 
 /// A batch of windows, owned by the caller. `states` and `nextStates` are [batch, window, observation], row-major.
 public struct LearningBatch {
   public var count: Int
   public var states, nextStates: UnsafePointer<Float>
   public var actions: UnsafePointer<Int32>
-  public var rewards, weights: UnsafePointer<Float>
-  /// True where nothing is bootstrapped.
-  public var cut: UnsafePointer<Bool>
+  /// [batch] each: n-step returns, what the value of the next state is multiplied by (0: nothing is bootstrapped), importance
+  /// weights.
+  public var returns, discounts, weights: UnsafePointer<Float>
+  /// [batch, modelSize]: stand in for the target network's pass over `nextStates`; nil: none do.
+  public var nextLatents: UnsafePointer<Float>?
 
   public init(
     count: Int, states: UnsafePointer<Float>, nextStates: UnsafePointer<Float>, actions: UnsafePointer<Int32>,
-    rewards: UnsafePointer<Float>, weights: UnsafePointer<Float>, cut: UnsafePointer<Bool>
+    returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, weights: UnsafePointer<Float>,
+    nextLatents: UnsafePointer<Float>? = nil
   ) {
     (self.count, self.states, self.nextStates, self.actions) = (count, states, nextStates, actions)
-    (self.rewards, self.weights, self.cut) = (rewards, weights, cut)
+    (self.returns, self.discounts, self.weights, self.nextLatents) = (returns, discounts, weights, nextLatents)
   }
 
   /// Some of its rows, where a window has `windowSize` floats.
-  func rows(_ range: Range<Int>, windowSize: Int) -> LearningBatch {
+  func rows(_ range: Range<Int>, windowSize: Int, latentSize: Int) -> LearningBatch {
     let start = range.lowerBound
     return LearningBatch(
       count: range.count, states: states + start * windowSize, nextStates: nextStates + start * windowSize,
-      actions: actions + start, rewards: rewards + start, weights: weights + start, cut: cut + start)
+      actions: actions + start, returns: returns + start, discounts: discounts + start, weights: weights + start,
+      nextLatents: nextLatents.map { $0 + start * latentSize })
   }
 }
 
@@ -44,70 +49,117 @@ public struct LearningReport: Sendable {
   public var gradientNorm: Float
   /// Mean of Q(s, a) over the batch.
   public var meanQ: Float
+  /// Of what replay stores, where it was measured after this step.
+  public var staleness: Staleness?
 }
 
 public final class Learner {
   public let online, target: QNetwork
+  /// What evaluations act with: the online network, or the average of it over time.
+  public let evaluated: QNetwork
   public let optimizer: AdamW
   public private(set) var gradientSteps = 0
   private let workers: [GradientWorker]
-  /// [batch] each: target − Q(s, a), and Q(s, a).
+  /// [batch], or [batch × time] of sequences, each: target − Q(s, a), and Q(s, a).
   private let tdErrors, values: Buffer
-  private let maximumNorm: Double
+  /// The latents [batch, modelSize] of the last batch of windows, where they are wanted.
+  public let latents: Buffer?
+  private let config: ExperimentConfig
 
   public init(sizes: NetworkSizes, config: ExperimentConfig, generator: inout SplitMix64) {
     GEMM.useOneThread()
     machine_flush_subnormals()
-    online = QNetwork(sizes, &generator)
-    target = QNetwork(sizes, &generator)
+    self.config = config
+    let online = QNetwork(sizes, &generator), target = QNetwork(sizes, &generator)
     target.block.copy(from: online.block)
+    (self.online, self.target) = (online, target)
+    evaluated = config.averagedWeights > 0 ? QNetwork(sizes, &generator) : online
+    if evaluated !== online { evaluated.block.copy(from: online.block) }
     optimizer = AdamW(
       online.block,
-      .init(learningRate: config.learningRate, weightDecay: config.weightDecay, amsgrad: config.amsgrad))
-    let (online, target) = (online, target)
-    workers = (0..<config.threads).map { _ in GradientWorker(online, target: target, discount: Float(config.discount)) }
-    (tdErrors, values) = (Buffer(count: config.batchSize), Buffer(count: config.batchSize))
-    maximumNorm = config.gradientClip
+      .init(learningRate: config.learningRate, weightDecay: config.weightDecay, amsgrad: config.amsgrad),
+      apart: config.encoderLearningRate == 1 ? nil : online.encoderRange.map { ($0, config.encoderLearningRate) })
+    let rule = LearningRule(config)
+    workers = (0..<config.threads).map { _ in GradientWorker(online, target: target, rule: rule) }
+    let rows = config.batchSize * (config.replay == .window ? 1 : config.sequenceLength + config.nStep)
+    (tdErrors, values) = (Buffer(count: rows), Buffer(count: rows))
+    let keepsLatents = config.replay == .window && config.latents != .none
+    latents = keepsLatents ? Buffer(count: config.batchSize * sizes.modelSize) : nil
   }
 
-  /// The report, and the TD errors [batch], valid until the next call. Throws where the loss or a gradient is not finite;
-  /// then no parameter has changed.
-  public func update(_ batch: LearningBatch) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
-    precondition(batch.count == values.count, "a batch of \(batch.count), not \(values.count)")
-    let loss = gradient(of: batch)
+  /// The share of `learningRate` that the next gradient step takes, at an environment step: rising over the warm-up, falling
+  /// linearly over the run.
+  public func learningRateShare(at step: Int) -> Double {
+    let warmth = min(1, Double(gradientSteps + 1) / Double(max(config.learningRateWarmup, 1)))
+    return warmth * linearSchedule(from: 1, to: config.learningRateEnd, over: config.totalSteps, at: step)
+  }
+
+  /// The report, and the TD errors [batch], valid until the next call; `step` is the environment step, for the schedule. Throws
+  /// where the loss or a gradient is not finite; then no parameter has changed.
+  public func update(_ batch: LearningBatch, step: Int = 0) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
+    precondition(batch.count == config.batchSize, "a batch of \(batch.count), not \(config.batchSize)")
+    let window = online.sizes.windowLength * online.sizes.observationSize, width = online.sizes.modelSize
+    let (errors, values) = (tdErrors.pointer, values.pointer), latents = latents?.pointer
+    let loss = gradient(of: batch.count, weighing: true) { worker, rows in
+      worker.run(
+        batch.rows(rows, windowSize: window, latentSize: width), tdErrors: errors + rows.lowerBound,
+        values: values + rows.lowerBound, latents: latents.map { $0 + rows.lowerBound * width })
+    }
+    return (try finish(loss, rows: batch.count, learned: batch.count, step: step), errors)
+  }
+
+  /// The same for sequences: the TD errors are [batch × time].
+  public func update(_ batch: SequenceBatch, step: Int = 0) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
+    let rows = batch.count * batch.time
+    precondition(rows <= tdErrors.count, "\(batch.count) sequences of \(batch.time) rows, more than \(tdErrors.count)")
+    let (errors, values) = (tdErrors.pointer, values.pointer)
+    let loss = gradient(of: batch.count, weighing: false) { worker, sequences in
+      worker.run(sequences, of: batch, tdErrors: errors, values: values)
+    }
+    return (try finish(loss, rows: rows, learned: batch.learnedRows, step: step), errors)
+  }
+
+  /// Clips, steps, and moves the networks that follow.
+  private func finish(_ loss: Float, rows: Int, learned: Int, step: Int) throws -> LearningReport {
     guard loss.isFinite else { throw notFinite("loss", loss) }
-    let norm = optimizer.step(gradient: workers[0].gradient, maximumNorm: maximumNorm)
+    let norm = optimizer.step(
+      gradient: workers[0].gradient, maximumNorm: config.gradientClip, share: learningRateShare(at: step))
     guard norm.isFinite else { throw notFinite("gradient norm", norm) }
     gradientSteps += 1
+    if config.targetUpdate == .polyak { target.block.approach(online.block, share: Float(config.polyakRate)) }
+    if evaluated !== online { evaluated.block.approach(online.block, share: Float(1 - config.averagedWeights)) }
     var report = LearningReport(loss: loss, meanAbsoluteTDError: 0, gradientNorm: norm, meanQ: 0)
-    for row in 0..<batch.count {
-      report.meanAbsoluteTDError += abs(tdErrors.pointer[row]) / Float(batch.count)
-      report.meanQ += values.pointer[row] / Float(batch.count)
+    for row in 0..<rows {
+      report.meanAbsoluteTDError += abs(tdErrors.pointer[row]) / Float(learned)
+      report.meanQ += values.pointer[row] / Float(learned)
     }
-    return (report, tdErrors.pointer)
+    return report
   }
 
+  /// Hard copy of the online network into the target network.
   public func syncTarget() { target.block.copy(from: online.block) }
 
-  /// Leaves the gradient of the batch's mean loss in the first worker's `gradient`; returns the loss. Each worker's rows
-  /// follow from the number of workers alone, and so does every bit of the result.
-  private func gradient(of batch: LearningBatch) -> Float {
-    if workers.count == 1 { return workers[0].run(batch, tdErrors: tdErrors.pointer, values: values.pointer) }
-    let windowSize = online.sizes.windowLength * online.sizes.observationSize
-    let bounds = (0...workers.count).map { $0 * batch.count / workers.count }
-    // Safe, because a worker is one thread's alone, with its own rows, tape and gradient; all only read the parameters.
-    nonisolated(unsafe) let parts = zip(workers, zip(bounds, bounds.dropFirst())).map { worker, bounds in
-      (worker, bounds.0, batch.rows(bounds.0..<bounds.1, windowSize: windowSize))
+  /// Leaves the gradient of the batch's mean loss in the first worker's `gradient`; returns the loss. Each worker's part of
+  /// the `count` rows or sequences follows from the number of workers alone, and so does every bit of the result.
+  ///
+  /// - Parameter weighing: workers compute means over their own rows, to be weighed by their number; else parts of one mean.
+  private func gradient(
+    of count: Int, weighing: Bool, _ run: (_ worker: GradientWorker, _ part: Range<Int>) -> Void
+  ) -> Float {
+    if workers.count == 1 {
+      run(workers[0], 0..<count)
+      return workers[0].loss
     }
-    nonisolated(unsafe) let errors = tdErrors.pointer
-    nonisolated(unsafe) let chosen = values.pointer
+    let bounds = (0...workers.count).map { $0 * count / workers.count }
+    // Safe, because a worker is one thread's alone, with its own rows, tape and gradient; all only read the parameters.
+    nonisolated(unsafe) let parts = zip(workers, zip(bounds, bounds.dropFirst())).map { ($0, $1.0..<$1.1) }
+    nonisolated(unsafe) let run = run
     DispatchQueue.concurrentPerform(iterations: parts.count) { index in
-      let (worker, start, rows) = parts[index]
       let mode = machine_flush_subnormals()  // a thread of the pool, which others use too
-      worker.run(rows, tdErrors: errors + start, values: chosen + start)
+      run(parts[index].0, parts[index].1)
       machine_restore_subnormals(mode)
     }
-    let shares = parts.map { Float($0.2.count) / Float(batch.count) }
+    let shares = parts.map { weighing ? Float($0.1.count) / Float(count) : 1 }
     let total = workers[0].gradient
     for (index, worker) in workers.enumerated().dropFirst() {
       Elementwise.weightedSum(
@@ -146,6 +198,7 @@ public final class Learner {
     [
       ("learner/online", online.block.values), ("learner/target", target.block.values),
       ("learner/first-moment", optimizer.firstMoment), ("learner/second-moment", optimizer.secondMoment),
-    ] + (optimizer.largestSecondMoment.map { [("learner/largest-second-moment", $0)] } ?? [])
+    ] + (evaluated === online ? [] : [("learner/average", evaluated.block.values)])
+      + (optimizer.largestSecondMoment.map { [("learner/largest-second-moment", $0)] } ?? [])
   }
 }

@@ -30,9 +30,15 @@ public protocol Environment {
 
   /// Takes `action` (0 ..< `actionSpace.count`) and writes the next observation.
   mutating func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) throws -> Step
+
+  /// Which actions the observation last written allows, one flag an action, at least one of them true; nil where all are
+  /// allowed. Holds until the next reset or step. A masked action must not be taken, and its value says nothing.
+  var actionMask: [Bool]? { get }
 }
 
 extension Environment {
+  public var actionMask: [Bool]? { nil }
+
   public mutating func reset(seed: UInt64?) throws -> [Float] {
     var observation = [Float](repeating: 0, count: observationSpace.count)
     try observation.withUnsafeMutableBufferPointer { try reset(seed: seed, into: $0) }
@@ -46,7 +52,25 @@ extension Environment {
   }
 }
 
+/// The wait for an environment was given up because somebody asked this program to stop. Nothing is wrong with the run: it
+/// can be saved as it stood before the step, and go on later.
+public struct EnvironmentInterruption: Error, CustomStringConvertible, Sendable {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}
+
 /// A policy that needs no network: a baseline row in every table.
 public protocol Policy {
   mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int
+  /// The same under an environment's `actionMask`.
+  mutating func action(for observation: UnsafeBufferPointer<Float>, allowed: [Bool]?) -> Int
+}
+
+extension Policy {
+  /// A policy that knows of no masks takes the first allowed action where its own is masked.
+  public mutating func action(for observation: UnsafeBufferPointer<Float>, allowed: [Bool]?) -> Int {
+    let wanted = action(for: observation)
+    guard let allowed, !allowed[wanted], let first = allowed.firstIndex(of: true) else { return wanted }
+    return first
+  }
 }

@@ -5,15 +5,24 @@ public struct BoxSpace: Equatable, Sendable {
   public let shape: [Int]
   public let low: [Float]
   public let high: [Float]
+  /// What the values were before they became floats.
+  public let element: Element
   public var count: Int { low.count }
 
-  public init(shape: [Int], low: [Float], high: [Float]) {
+  public enum Element: Sendable {
+    case float32
+    /// Whole numbers from 0 to 255, as images have them: a quarter of the memory holds them.
+    case uint8
+  }
+
+  public init(shape: [Int], low: [Float], high: [Float], element: Element = .float32) {
     let count = shape.reduce(1, *)
     precondition(
       low.count == count && high.count == count, "shape \(shape) needs \(count) bounds, got \(low.count) and \(high.count)")
     self.shape = shape
     self.low = low
     self.high = high
+    self.element = element
   }
 }
 

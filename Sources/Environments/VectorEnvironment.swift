@@ -28,6 +28,8 @@ public final class VectorEnvironment {
   public private(set) var results: [Step]
 
   private let environments: UnsafeMutableBufferPointer<any Environment>
+  /// The same environments, where all of them live elsewhere.
+  private let asynchronous: [any AsynchronousEnvironment]
   private let threads: Int
   /// Environments that one thread takes at a time: several, because handing out work costs about as much as a step.
   private let chunk: Int
@@ -44,6 +46,7 @@ public final class VectorEnvironment {
     (observationSpace, actionSpace) = (made[0].observationSpace, made[0].actionSpace)
     environments = .allocate(capacity: count)
     _ = environments.initialize(from: made)
+    asynchronous = made.compactMap { $0 as? any AsynchronousEnvironment }
     observations = .allocate(capacity: count * observationSpace.count)
     observations.initialize(repeating: 0)
     finalObservations = .allocate(capacity: autoreset == .sameStep ? observations.count : 0)
@@ -66,11 +69,7 @@ public final class VectorEnvironment {
   /// Begins an episode in the environments chosen by `only`, each with its own seed.
   public func reset(seeds: [UInt64?], only: [Bool]? = nil) throws {
     precondition(seeds.count == count && only?.count ?? count == count, "one seed for each of \(count) environments")
-    try forEach { index, _ in
-      guard only?[index] ?? true else { return nil }
-      try self.environments[index].reset(seed: seeds[index], into: self.row(index, of: self.observations))
-      return Step(reward: 0, terminated: false, truncated: false)
-    }
+    try perform { index, _ in only?[index] ?? true ? .reset(seed: seeds[index]) : nil }
   }
 
   /// One action for each environment.
@@ -80,22 +79,76 @@ public final class VectorEnvironment {
   }
 
   /// As `step(_:)`, where `choose` names environment i's action from its observation. It is called on several threads at
-  /// once, for different i.
+  /// once, for different i, or for one after the other where the environments are asynchronous.
   public func step(choosing choose: (_ index: Int, _ observation: UnsafeBufferPointer<Float>) -> Int) throws {
+    try perform { index, last in
+      if last.isLast && self.autoreset != .sameStep { return self.autoreset == .disabled ? nil : .reset(seed: nil) }
+      return .step(choose(index, UnsafeBufferPointer(self.row(index, of: self.observations))))
+    }
+  }
+
+  /// Environment i's `actionMask`.
+  public func actionMask(of index: Int) -> [Bool]? { environments[index].actionMask }
+
+  // MARK: - Doing it
+
+  private enum Request { case reset(seed: UInt64?), step(Int) }
+
+  /// Does what `decide` asks of each environment; nil leaves it standing still.
+  private func perform(_ decide: (_ index: Int, _ last: Step) -> Request?) throws {
+    if asynchronous.count == count { return try performAtOnce(decide) }
     try forEach { index, last in
       let row = self.row(index, of: self.observations)
-      if last.isLast && self.autoreset != .sameStep {
-        if self.autoreset == .disabled { return nil }
-        try self.environments[index].reset(seed: nil, into: row)
+      switch decide(index, last) {
+      case nil: return nil
+      case .reset(let seed):
+        try self.environments[index].reset(seed: seed, into: row)
         return Step(reward: 0, terminated: false, truncated: false)
+      case .step(let action):
+        let result = try self.environments[index].step(action, into: row)
+        if result.isLast && self.autoreset == .sameStep {
+          _ = self.row(index, of: self.finalObservations).update(fromContentsOf: row)
+          try self.environments[index].reset(seed: nil, into: row)
+        }
+        return result
       }
-      let result = try self.environments[index].step(choose(index, UnsafeBufferPointer(row)), into: row)
-      if result.isLast && self.autoreset == .sameStep {
-        _ = self.row(index, of: self.finalObservations).update(fromContentsOf: row)
-        try self.environments[index].reset(seed: nil, into: row)
-      }
-      return result
     }
+  }
+
+  /// The same for environments that live elsewhere: all are asked before the first answer is awaited, on this thread alone.
+  /// Throws the error of the lowest index, after all have answered.
+  private func performAtOnce(_ decide: (_ index: Int, _ last: Step) -> Request?) throws {
+    var failures: [(index: Int, error: any Error)] = []
+    /// Asks those that `request` names something for; what `answered` is told has been written into the row.
+    func round(_ request: (Int) -> Request?, answered: (Int, Step) -> Void) {
+      let asked = asynchronous.indices.filter { index in
+        do {
+          switch request(index) {
+          case nil: return false
+          case .reset(let seed): try asynchronous[index].send(resetWithSeed: seed)
+          case .step(let action): try asynchronous[index].send(step: action)
+          }
+          return true
+        } catch {
+          failures.append((index, error))
+          return false
+        }
+      }
+      for index in asked {
+        do { answered(index, try asynchronous[index].receive(into: row(index, of: observations))) } catch {
+          failures.append((index, error))
+        }
+      }
+    }
+    var ended: Set<Int> = []
+    round({ decide($0, results[$0]) }) { index, result in
+      results[index] = result
+      guard result.isLast && autoreset == .sameStep else { return }
+      _ = row(index, of: finalObservations).update(fromContentsOf: row(index, of: observations))
+      ended.insert(index)
+    }
+    if !ended.isEmpty { round({ ended.contains($0) ? .reset(seed: nil) : nil }) { _, _ in } }
+    if let first = failures.min(by: { $0.index < $1.index }) { throw first.error }
   }
 
   private func row(_ index: Int, of buffer: UnsafeMutableBufferPointer<Float>) -> UnsafeMutableBufferPointer<Float> {

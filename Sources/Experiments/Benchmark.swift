@@ -15,6 +15,8 @@ public struct BenchmarkLine: Encodable, Sendable {
   public var threads = 1
   public var unit: String
   public var min, median, max: Double
+  /// The median of rates per second of processor time: what remains comparable on a machine that others use too.
+  public var medianPerProcessorSecond: Double?
   public var rounds: Int
   /// Of the matrix products and exponentials' polynomials, per second.
   public var flops: Double?
@@ -76,38 +78,67 @@ public enum Benchmark {
     ]
   }
 
-  /// Steps per second under random actions, resets included: one environment; and, where it is native, many of them on one
-  /// core and on all.
+  /// Steps per second under random actions, resets included: one environment, called directly; and, where it is native, many
+  /// of them on one core and on all, or else one Python process a core, side by side.
   public static func environment(_ entry: EnvironmentEntry) throws -> [BenchmarkLine] {
-    let single = try environment(entry, copies: 1, threads: 1)
-    guard entry.isNative && entry.parallelEpisodes > 1 else { return [single] }
-    return try [single]
-      + [1, entry.parallelEpisodes].map { try environment(entry, copies: 64 * entry.parallelEpisodes, threads: $0) }
+    var world = try entry.make()
+    let (features, actions) = (world.observationSpace.count, world.actionSpace.count)
+    let observation = Buffer(count: features)
+    let row = UnsafeMutableBufferPointer(start: observation.pointer, count: features)
+    var generator = SplitMix64(seed: 1)
+    try world.reset(seed: 0, into: row)
+    let single = try rates(steps: 64) {
+      for _ in 0..<64 {
+        let step = try world.step(Int(generator.next(upperBound: UInt64(actions))), into: row)
+        if step.isLast { try world.reset(seed: nil, into: row) }
+      }
+    }
+    func line(_ rates: Rates, copies: Int, threads: Int) -> BenchmarkLine {
+      BenchmarkLine(
+        bench: "environment \(entry.name)", shape: ["observation": features, "actions": actions, "copies": copies],
+        threads: threads, unit: "steps/s", min: rates.wall[0], median: rates.wall[rates.wall.count / 2],
+        max: rates.wall[rates.wall.count - 1],
+        medianPerProcessorSecond: entry.isNative ? rates.processor[rates.processor.count / 2] : nil, rounds: rates.wall.count)
+    }
+    var lines = [line(single, copies: 1, threads: 1)]
+    let cores = VectorEnvironment.coreCount
+    guard cores > 1 else { return lines }
+    let copies = entry.isNative ? 64 * cores : cores
+    for threads in entry.isNative ? [1, cores] : [1] {
+      let many = try VectorEnvironment(count: copies, autoreset: .sameStep, threads: threads, make: entry.make)
+      try many.reset(seed: 0)
+      let rates = try rates(steps: copies) {
+        try many.step((0..<copies).map { _ in Int(generator.next(upperBound: UInt64(actions))) })
+      }
+      lines.append(line(rates, copies: copies, threads: threads))
+    }
+    return lines
   }
 
-  private static func environment(_ entry: EnvironmentEntry, copies: Int, threads: Int) throws -> BenchmarkLine {
-    let world = try VectorEnvironment(count: copies, autoreset: .sameStep, threads: threads, make: entry.make)
-    var generator = SplitMix64(seed: 1)
-    let actions = UInt64(world.actionSpace.count)
-    try world.reset(seed: 0)
-    var rates: [Double] = []
+  private typealias Rates = (wall: [Double], processor: [Double])
+
+  /// Seven rounds of calls of `body`, each of which takes `steps` steps: steps per second, sorted.
+  private static func rates(steps: Int, _ body: () throws -> Void) rethrows -> Rates {
+    var result: Rates = ([], [])
     let clock = ContinuousClock()
     for _ in 0..<7 {
-      let start = clock.now
-      var steps = 0
+      let start = clock.now, processorStart = processorSeconds()
+      var taken = 0
       while clock.now - start < .milliseconds(300) {
-        for _ in 0..<max(1, 64 / copies) {
-          try world.step((0..<copies).map { _ in Int(generator.next(upperBound: actions)) })
-          steps += copies
-        }
+        try body()
+        taken += steps
       }
-      rates.append(Double(steps) / ((clock.now - start) / .seconds(1)))
+      result.wall.append(Double(taken) / ((clock.now - start) / .seconds(1)))
+      result.processor.append(Double(taken) / (processorSeconds() - processorStart))
     }
-    rates.sort()
-    return BenchmarkLine(
-      bench: "environment \(entry.name)",
-      shape: ["observation": world.observationSpace.count, "actions": Int(actions), "copies": copies], threads: threads,
-      unit: "steps/s", min: rates[0], median: rates[3], max: rates[6], rounds: rates.count)
+    return (result.wall.sorted(), result.processor.sorted())
+  }
+
+  /// Of all threads of this process.
+  private static func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   // MARK: - Measuring
@@ -179,6 +210,7 @@ public enum Benchmark {
       let square = sizes.modelSize * sizes.modelSize  // the last layer: keys and values everywhere, the rest at one position
       let tokens = batch * sizes.windowLength * (4 * (second + 8 * square + 2 * square) + 3 * first)
       return 2 * Double(tokens + batch * 4 * (6 * square + head))
+    default: return nil
     }
   }
 }
@@ -187,28 +219,24 @@ public enum Benchmark {
 private final class RandomBatch {
   private let floats: Buffer
   private let actions: UnsafeMutablePointer<Int32>
-  private let cut: UnsafeMutablePointer<Bool>
   let view: LearningBatch
 
   init(_ count: Int, _ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     let window = count * sizes.windowLength * sizes.observationSize
-    floats = Buffer(count: 2 * window + 2 * count)
-    for i in 0..<2 * window + count { floats.pointer[i] = Float(generator.uniform(-1, 1)) }
-    for i in 0..<count { floats.pointer[2 * window + count + i] = Float(generator.uniform(0.1, 1)) }
+    floats = Buffer(count: 2 * window + 3 * count)
+    let (returns, discounts, weights) = (2 * window, 2 * window + count, 2 * window + 2 * count)
+    for i in 0..<discounts { floats.pointer[i] = Float(generator.uniform(-1, 1)) }
     actions = .allocate(capacity: count)
-    cut = .allocate(capacity: count)
     for i in 0..<count {
+      floats.pointer[discounts + i] = i % 20 == 0 ? 0 : 0.99
+      floats.pointer[weights + i] = Float(generator.uniform(0.1, 1))
       (actions + i).initialize(to: Int32(i % sizes.actionCount))
-      (cut + i).initialize(to: i % 20 == 0)
     }
     view = LearningBatch(
       count: count, states: floats.pointer, nextStates: floats.pointer + window, actions: actions,
-      rewards: floats.pointer + 2 * window, weights: floats.pointer + 2 * window + count, cut: cut)
+      returns: floats.pointer + returns, discounts: floats.pointer + discounts, weights: floats.pointer + weights)
   }
-  deinit {
-    actions.deallocate()
-    cut.deallocate()
-  }
+  deinit { actions.deallocate() }
 }
 
 /// A scan with random inputs and room for everything it writes.
@@ -253,7 +281,7 @@ private final class ScanProblem {
       cStride: scan.states, skip: skip.pointer,
       readout: LinearReadout(
         direction: readout.pointer, offset: scalars, targets: scalars + scan.batch, weights: scalars + 2 * scan.batch,
-        rows: scan.batch),
+        limit: 1, rows: scan.batch),
       y: y.pointer, du: du.pointer, dDelta: dDelta.pointer, .overwrite, packedGradient: packedGradient.pointer,
       db: db.pointer, dbStride: scan.states, dc: dc.pointer, dcStride: scan.states, dSkip: dSkip.pointer,
       scratch: scratch.pointer)

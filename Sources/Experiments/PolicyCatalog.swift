@@ -5,8 +5,8 @@ import Records
 
 public enum PolicyCatalog {
   public static let summaries: [(name: String, summary: String)] = [
-    ("random", "uniform over the actions"),
-    ("heuristic", "the hand-written policy that the environment comes with (LunarLander-v3)"),
+    ("random", "uniform over the actions that are allowed"),
+    ("heuristic", "the hand-written policy that the environment comes with (LunarLander-v3, tasks of memory)"),
     ("always:ACTION", "one action, by name or number, such as always:NOTHING"),
   ]
 
@@ -42,6 +42,11 @@ private struct RandomPolicy: Policy {
   var generator: SplitMix64
   mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int {
     Int(generator.next(upperBound: UInt64(count)))
+  }
+  mutating func action(for observation: UnsafeBufferPointer<Float>, allowed: [Bool]?) -> Int {
+    guard let allowed else { return action(for: observation) }
+    let choices = allowed.indices.filter { allowed[$0] }
+    return choices[Int(generator.next(upperBound: UInt64(choices.count)))]
   }
 }
 

@@ -13,8 +13,18 @@ public enum Presets {
   public static let all: [Preset] = [
     Preset(
       name: "default", environment: "LunarLander-v3",
-      summary: "the published schedule; bootstraps through the time limit, priorities are not clamped",
-      config: .init()),
+      summary: "lands: Mamba over four observations, residual, 3-step returns, scaled rewards, a gradient step every four",
+      config: lander),
+    Preset(
+      name: "fast", environment: "LunarLander-v3",
+      summary: "the shortest way to a good agent: an MLP with LayerNorm under the same rule",
+      config: make(from: lander) {
+        $0.encoder = .dqn
+        $0.windowLength = 1
+        $0.residual = false
+        $0.layerNorm = true
+        ($0.hiddenSize, $0.modelSize) = (256, 128)
+      }),
     Preset(
       name: "paper", environment: "LunarLander-v3",
       summary: "the published code's every choice, its two faults included (docs/deviations-from-paper.md)",
@@ -39,7 +49,8 @@ public enum Presets {
     return Preset(name: preset.name, environment: preset.environment, summary: preset.summary, config: config)
   }
 
-  /// The preset's configuration for an environment. One without presets of its own takes LunarLander's default schedule.
+  /// The preset's configuration for an environment. One without presets of its own takes LunarLander's default with
+  /// rewards as they are.
   public static func config(environment: String, preset: String) throws -> ExperimentConfig {
     let families = ["LunarLander-v3": "LunarLander-v3", "LunarLander-v3-wind": "LunarLander-v3", "highway-v0": "highway-fast-v0"]
     let name = (try? GymnasiumName(environment))?.baseID ?? environment
@@ -56,7 +67,29 @@ public enum Presets {
         "unknown preset \(preset) for \(environment)\(suggestion(for: preset, in: names)); there are: \(names.joined(separator: ", "))"
       )
     }
-    return make { $0.environment = environment }
+    return make(from: lander) {
+      $0.environment = environment
+      $0.rewardScale = 1
+    }
+  }
+
+  /// What mends the published agent on LunarLander: sparse updates, Polyak, double Q and a falling learning rate; 3-step returns
+  /// against hovering; rewards scaled so that the landing's 100 lies where Huber's loss is quadratic; uniform replay.
+  private static let lander = make {
+    $0.windowLength = 4
+    ($0.hiddenSize, $0.modelSize, $0.stateSize) = (128, 64, 16)
+    $0.residual = true
+    ($0.learningRate, $0.learningRateEnd) = (1e-3, 0.05)
+    $0.weightDecay = 0
+    $0.gradientClip = 10
+    $0.gradientInterval = 4
+    ($0.targetUpdate, $0.polyakRate) = (.polyak, 0.01)
+    $0.doubleQ = true
+    $0.nStep = 3
+    $0.rewardScale = 0.02
+    $0.priorityExponent = 0
+    ($0.epsilonEnd, $0.epsilonDecaySteps) = (0.05, 20_000)
+    $0.learningStarts = 1_000
   }
 
   /// What both highway presets share.

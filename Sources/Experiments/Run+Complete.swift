@@ -15,7 +15,7 @@ extension Run {
   public func complete(stopRequested: () -> Bool, report: (ProgressReport) -> Void) throws -> Outcome {
     if case .stopped(let step) = try trainer.run(stopRequested: stopRequested, report: report) { return .stopped(step: step) }
     try writeWeights()
-    let entry = try EnvironmentCatalog.entry(config.environment)
+    let entry = try config.environmentEntry()
     let episodes = try evaluate(
       { EpisodeActor(trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0)
     let evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)

@@ -16,7 +16,7 @@ public struct Run {
   /// Begins a run in a new folder.
   public init(_ config: ExperimentConfig, in folder: RunFolder, command: [String]) throws {
     try Settings.check(config)
-    let entry = try EnvironmentCatalog.entry(config.environment)
+    let entry = try config.environmentEntry()
     try folder.create()
     do { trainer = try Self.begin(config, entry, in: folder, command) } catch {
       // Nothing has been learned yet: leave no folder behind.
@@ -28,7 +28,7 @@ public struct Run {
 
   /// Begins a run in a folder that somebody else made and keeps what is his in it.
   init(_ config: ExperimentConfig, inPrepared folder: RunFolder, command: [String]) throws {
-    let entry = try EnvironmentCatalog.entry(config.environment)
+    let entry = try config.environmentEntry()
     trainer = try Self.begin(config, entry, in: folder, command)
     (self.folder, self.config, refusedCheckpoints) = (folder, config, [])
   }
@@ -43,13 +43,15 @@ public struct Run {
   }
 
   /// Goes on with the run in `folder` from its newest whole checkpoint, or from the start where it never reached one.
-  public init(resuming folder: RunFolder) throws {
+  ///
+  /// - Parameter isTrusted: whether the code that its config.json may name is imported (`gymnasium:MODULE:ID`).
+  public init(resuming folder: RunFolder, isTrusted: Bool = false) throws {
     guard folder.exists else { throw FileError(folder.path, "does not exist") }
     guard FileManager.default.fileExists(atPath: folder.config) else {
       throw FileError(folder.path, "is not a run folder: it has no config.json")
     }
     let config = try ExperimentConfig(path: folder.config)
-    let entry = try EnvironmentCatalog.entry(config.environment)
+    let entry = try config.environmentEntry(from: .file(folder.config, isTrusted: isTrusted))
     let store = try CheckpointStore(directory: folder.checkpoints)
     let newest = store.newest()
     if newest == nil, let damaged = store.paths.first {
@@ -57,6 +59,11 @@ public struct Run {
     }
     trainer = try Trainer(config: config, folder: folder, resuming: newest?.reader, makeEnvironment: entry.make)
     (self.folder, self.config, refusedCheckpoints) = (folder, config, newest?.refused ?? [])
+  }
+
+  /// The command that goes on with the run in `folder`.
+  public static func resumeCommand(_ folder: RunFolder, _ config: ExperimentConfig) -> String {
+    "mamba-dqn resume \(folder.path)\(EnvironmentCatalog.bringsCode(config.environment) ? " --trust" : "")"
   }
 
   public static func defaultFolder(_ config: ExperimentConfig) -> RunFolder {
@@ -74,11 +81,24 @@ public struct Run {
     trainer.agent.forEachParameter { name, shape, values in
       tensors.append((name, .init(shape: shape, values: Array(values))))
     }
-    try Safetensors.write(
-      tensors,
-      metadata: [
-        "environment": config.environment, "encoder": config.encoder.rawValue, "windowLength": "\(config.windowLength)",
-        "step": "\(trainer.step)",
-      ], to: folder.weights)
+    var metadata = [
+      "environment": config.environment, "encoder": config.encoder.rawValue, "windowLength": "\(config.windowLength)",
+      "step": "\(trainer.step)",
+    ]
+    // What the tensors' names and shapes do not tell.
+    if config.residual { metadata["residual"] = "true" }
+    if config.norm != .none { metadata["headSize"] = "\(config.headSize)" }
+    if config.replay != .window { metadata["replay"] = config.replay.rawValue }
+    metadata.merge(trainer.agent.encoder.metadata(config)) { _, new in new }
+    tensors += trainer.agent.encoder.tensors
+    try Safetensors.write(tensors, metadata: metadata, to: folder.weights)
+  }
+}
+
+extension ExperimentConfig {
+  /// Its environment, with its time-outs.
+  func environmentEntry(from source: NameSource = .commandLine) throws -> EnvironmentEntry {
+    try EnvironmentCatalog.entry(
+      environment, from: source, timeouts: .init(start: startTimeout, reset: resetTimeout, step: stepTimeout))
   }
 }

@@ -9,9 +9,14 @@ public struct TrainedActor {
   public let environment: String
   public let network: QNetwork
   public let entry: EnvironmentEntry
+  private let encoder: ObservationEncoder
+  private let isRecurrent: Bool
 
-  /// `environment` overrides the one the run or the file names.
-  public init(path: String, environment: String?) throws {
+  /// - Parameters:
+  ///   - environment: overrides the one the run or the file names.
+  ///   - isTrusted: whether the code that the file's environment may bring is imported (`gymnasium:MODULE:ID`).
+  ///   - timeout: seconds that a reset or step of a `gymnasium:` environment may take; nil for the usual ones.
+  public init(path: String, environment: String?, isTrusted: Bool = false, timeout: Double? = nil) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw FileError(path, "does not exist")
@@ -25,18 +30,23 @@ public struct TrainedActor {
     guard let name = environment ?? file.metadata["environment"] else {
       throw UsageError("\(weights) does not say which environment it was trained in; give --env ENVIRONMENT")
     }
-    entry = try EnvironmentCatalog.entry(name)
+    entry = try EnvironmentCatalog.entry(
+      name, from: environment == nil ? .file(weights, isTrusted: isTrusted) : .commandLine, timeout: timeout)
     self.environment = name
     network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
     let world = try entry.make()
-    guard network.sizes.observationSize == world.observationSpace.count, network.sizes.actionCount == world.actionSpace.count
+    encoder = try ObservationEncoder(file, inputSize: network.sizes.observationSize, actionCount: network.sizes.actionCount)
+    isRecurrent = file.metadata["replay"] == ReplayKind.sequence.rawValue
+    guard encoder.observationSize == world.observationSpace.count, network.sizes.actionCount == world.actionSpace.count
     else {
       throw FileError(
         weights,
-        "reads \(network.sizes.observationSize) features and has \(network.sizes.actionCount) actions; \(name) has "
+        "reads \(encoder.observationSize) features and has \(network.sizes.actionCount) actions; \(name) has "
           + "\(world.observationSpace.count) and \(world.actionSpace.count)")
     }
   }
 
-  public func makeActor() -> ActingState { ActingState(network, stepping: true) }
+  public func makeActor() -> ActingState {
+    ActingState(network, encoder: encoder, stepping: true, recurrent: isRecurrent)
+  }
 }

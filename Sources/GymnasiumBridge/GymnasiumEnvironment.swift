@@ -3,32 +3,41 @@
 import Environments
 import Foundation
 
-/// Seeds, rewards, time limits, `terminated` and `truncated` pass through unchanged. Boxes arrive row-major, uint8 as
-/// 0 … 255; other spaces flattened as `gymnasium.spaces.flatten` does. A class, because it owns a process.
-public final class GymnasiumEnvironment: Environment {
+/// Seeds, rewards, time limits, `terminated` and `truncated` pass through unchanged; `info["action_mask"]` becomes
+/// `actionMask`. Boxes arrive row-major, uint8 as 0 … 255; other spaces flattened as `gymnasium.spaces.flatten` does. A
+/// class, because it owns a process.
+public final class GymnasiumEnvironment: AsynchronousEnvironment {
   /// Seconds until a worker that does not answer is stopped.
-  public struct Timeouts: Sendable {
+  public struct Timeouts: Equatable, Sendable {
     /// Python, its imports and `gymnasium.make`.
-    public var start = 120.0
-    /// One reset or step.
-    public var reply = 30.0
-    public init(start: Double = 120, reply: Double = 30) { (self.start, self.reply) = (start, reply) }
+    public var start: Double
+    public var reset: Double
+    public var step: Double
+    public init(start: Double = 120, reset: Double = 120, step: Double = 30) {
+      (self.start, self.reset, self.step) = (start, reset, step)
+    }
   }
 
   public let observationSpace: BoxSpace
   public let actionSpace: DiscreteSpace
+  public private(set) var actionMask: [Bool]?
   private let name: GymnasiumName
   private let timeouts: Timeouts
   private let worker: WorkerProcess
-  private let isByte: Bool
+  /// What was sent and not yet received.
+  private var pending: (kind: UInt8, wait: WorkerProcess.Wait)?
 
   private enum Kind { static let make: UInt8 = 1, reset: UInt8 = 2, step: UInt8 = 3, failed: UInt8 = 0xEE }
 
-  /// - Throws: `GymnasiumError`.
+  /// - Throws: `GymnasiumError`; `EnvironmentInterruption`, here and in every step, where a signal asked this program to stop.
   public init(_ name: GymnasiumName, timeouts: Timeouts = .init()) throws {
     (self.name, self.timeouts) = (name, timeouts)
-    worker = try WorkerProcess(executable: Self.python, arguments: ["-c", Self.program])
-    let reply = try Self.exchange(worker, name, Kind.make, try name.request, timeouts.start)
+    let worker = try WorkerProcess(
+      executable: PythonInterpreter.path(), arguments: ["-c", Self.program], variables: PythonInterpreter.variables)
+    try Self.named(name) { try worker.send(Kind.make, name.request) }
+    self.worker = worker
+    let reply = try Self.reply(
+      of: worker, name, Kind.make, .init("gymnasium.make", seconds: timeouts.start, remedy: "--set startTimeout=SECONDS"))
     let description: Description
     do { description = try JSONDecoder().decode(Description.self, from: Data(reply)) } catch {
       throw GymnasiumError("the Python worker described \(name.id) in a way that cannot be read: \(error)")
@@ -39,9 +48,9 @@ public final class GymnasiumEnvironment: Environment {
       return values.count == 1 ? [Float](repeating: values[0], count: count) : values
     }
     observationSpace = BoxSpace(
-      shape: description.shape, low: bounds(description.low, -.infinity), high: bounds(description.high, .infinity))
+      shape: description.shape, low: bounds(description.low, -.infinity), high: bounds(description.high, .infinity),
+      element: description.type == "uint8" ? .uint8 : .float32)
     actionSpace = DiscreteSpace(names: description.actions)
-    isByte = description.type == "uint8"
   }
 
   private struct Description: Decodable {
@@ -51,24 +60,56 @@ public final class GymnasiumEnvironment: Environment {
     var actions: [String]
   }
 
-  public func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) throws {
+  // MARK: - Asking
+
+  public func send(resetWithSeed seed: UInt64?) throws {
     let payload = [seed == nil ? 0 : 1] + bytes(of: seed ?? 0)
-    let reply = try Self.exchange(worker, name, Kind.reset, payload, timeouts.reply)
-    try read(reply[...], into: observation)
+    try send(
+      Kind.reset, payload,
+      .init("the reset", seconds: timeouts.reset, remedy: "--set resetTimeout=SECONDS or --timeout SECONDS"))
   }
 
-  public func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) throws -> Step {
-    let reply = try Self.exchange(worker, name, Kind.step, bytes(of: UInt64(bitPattern: Int64(action))), timeouts.reply)
-    guard reply.count >= 10 else {
-      throw GymnasiumError("\(name.id): the Python worker sent a step of \(reply.count) bytes, too few")
+  public func send(step action: Int) throws {
+    try send(
+      Kind.step, bytes(of: UInt64(bitPattern: Int64(action))),
+      .init("the step", seconds: timeouts.step, remedy: "--set stepTimeout=SECONDS or --timeout SECONDS"))
+  }
+
+  private func send(_ kind: UInt8, _ payload: [UInt8], _ wait: @autoclosure () -> WorkerProcess.Wait) throws {
+    precondition(pending == nil, "\(name.id) was asked again before its answer was received")
+    try Self.named(name) { try worker.send(kind, payload) }
+    pending = (kind, wait())
+  }
+
+  private func bytes(of value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) } }
+
+  // MARK: - Receiving
+
+  public func receive(into observation: UnsafeMutableBufferPointer<Float>) throws -> Step {
+    guard let (kind, wait) = pending else { preconditionFailure("\(name.id) was asked for nothing") }
+    pending = nil
+    var rest = try Self.reply(of: worker, name, kind, wait)[...]
+    var result = Step(reward: 0, terminated: false, truncated: false)
+    if kind == Kind.step {
+      let head = try take(10, of: &rest)
+      let reward = head.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+      (result.terminated, result.truncated) = (head[head.startIndex + 8] != 0, head[head.startIndex + 9] != 0)
+      result.reward = Double(bitPattern: reward)
     }
-    let reward = reply.withUnsafeBytes { Double(bitPattern: UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self))) }
-    try read(reply[10...], into: observation)
-    return Step(reward: reward, terminated: reply[8] != 0, truncated: reply[9] != 0)
+    let isMasked = try take(1, of: &rest).first != 0
+    actionMask = isMasked ? try take(actionSpace.count, of: &rest).map { $0 != 0 } : nil
+    try read(rest, into: observation)
+    return result
+  }
+
+  private func take(_ count: Int, of bytes: inout ArraySlice<UInt8>) throws -> ArraySlice<UInt8> {
+    guard bytes.count >= count else { throw GymnasiumError("\(name.id): the Python worker sent a frame that is too short") }
+    defer { bytes = bytes.dropFirst(count) }
+    return bytes.prefix(count)
   }
 
   private func read(_ bytes: ArraySlice<UInt8>, into observation: UnsafeMutableBufferPointer<Float>) throws {
-    let count = observationSpace.count
+    let count = observationSpace.count, isByte = observationSpace.element == .uint8
     precondition(observation.count == count, "\(name.id) has \(count) features, not \(observation.count)")
     guard bytes.count == count * (isByte ? 1 : 4) else {
       throw GymnasiumError(
@@ -81,49 +122,27 @@ public final class GymnasiumEnvironment: Environment {
     }
   }
 
-  private func bytes(of value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) } }
-
   // MARK: - The other side
 
-  /// `MAMBA_DQN_PYTHON`, or the virtual environment that `make gymnasium` sets up here, or the system's.
-  static var python: String {
-    if let chosen = ProcessInfo.processInfo.environment["MAMBA_DQN_PYTHON"] { return chosen }
-    let own = ".venv/bin/python3"
-    return FileManager.default.isExecutableFile(atPath: own) ? own : "python3"
-  }
+  private static let program =
+    String(decoding: PackageResources.guardian_py, as: UTF8.self)
+    + String(decoding: PackageResources.gymnasium_worker_py, as: UTF8.self)
 
-  private static let program = String(decoding: PackageResources.gymnasium_worker_py, as: UTF8.self)
-
-  private static func exchange(
-    _ worker: WorkerProcess, _ name: GymnasiumName, _ kind: UInt8, _ payload: [UInt8], _ timeout: Double
+  private static func reply(
+    of worker: WorkerProcess, _ name: GymnasiumName, _ kind: UInt8, _ wait: WorkerProcess.Wait
   ) throws -> [UInt8] {
-    let reply: (kind: UInt8, payload: [UInt8])
-    do { reply = try worker.exchange(kind, payload, timeout: timeout) } catch let error as GymnasiumError {
-      throw GymnasiumError("\(name.id): \(error)")
-    }
+    let reply = try named(name) { try worker.receive(wait) }
     if reply.kind == kind { return reply.payload }
-    guard reply.kind == Kind.failed, let failure = try? JSONDecoder().decode(Failure.self, from: Data(reply.payload)) else {
-      throw GymnasiumError("\(name.id): the Python worker answered request \(kind) with a frame of kind \(reply.kind)")
-    }
-    throw failure.error(name, isMake: kind == Kind.make)
+    guard reply.kind == Kind.failed,
+      let failure = try? JSONDecoder().decode(GymnasiumError.Reported.self, from: Data(reply.payload))
+    else { throw GymnasiumError("\(name.id): the Python worker answered request \(kind) with a frame of kind \(reply.kind)") }
+    throw failure.error(name)
   }
 
-  private struct Failure: Decodable {
-    var type, message, traceback: String
-    var isUnregistered: Bool
-
-    func error(_ name: GymnasiumName, isMake: Bool) -> GymnasiumError {
-      switch type {
-      case "ModuleNotFoundError" where isMake:
-        return GymnasiumError(
-          "\(name.id): \(message) in \(GymnasiumEnvironment.python); `make gymnasium` installs what is usual into .venv, and "
-            + "MAMBA_DQN_PYTHON names another Python", isUsage: true)
-      case "DependencyNotInstalled":
-        return GymnasiumError("\(name.id): \(message) (`make gymnasium` installs what is usual)", isUsage: true)
-      case _ where isMake && isUnregistered: return GymnasiumError("\(name.id): \(message)", isUsage: true)
-      case "TypeError" where isMake: return GymnasiumError("\(name.id): \(message)", isUsage: true)
-      default: return GymnasiumError("\(name.id): Python raised \(type): \(message)\n\(traceback)")
-      }
-    }
+  /// Errors of the process say whose it is.
+  private static func named<Result>(_ name: GymnasiumName, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as GymnasiumError {
+      throw GymnasiumError("\(name.id): \(error)", isUsage: error.isUsage)
+    } catch let error as EnvironmentInterruption { throw EnvironmentInterruption("\(name.id): \(error)") }
   }
 }

@@ -1,5 +1,6 @@
-/// PyTorch's `nn.LayerNorm`, with the residual connection before it.
+/// PyTorch's `nn.LayerNorm`, with a residual connection before it or an activation after it.
 import Autograd
+import Kernels
 
 public struct LayerNorm: Layer {
   /// γ and β [size], 1 and 0 at the start.
@@ -13,6 +14,11 @@ public struct LayerNorm: Layer {
   /// The norm of x + residual, both [rows, size].
   public func callAsFunction(_ x: Tensor, adding residual: Tensor, on tape: Tape) -> Tensor {
     tape.addLayerNorm(x, residual, gain: gain.tensor(on: tape), bias: bias.tensor(on: tape))
+  }
+
+  /// f(norm of x), x [rows, size].
+  public func callAsFunction(_ x: Tensor, activation: Activation = .none, on tape: Tape) -> Tensor {
+    tape.addLayerNorm(x, gain: gain.tensor(on: tape), bias: bias.tensor(on: tape), activation: activation)
   }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {

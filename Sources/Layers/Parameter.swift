@@ -1,6 +1,7 @@
 /// A trainable array. Its storage moves once, when a `ParameterBlock` gathers a network's parameters; its gradient belongs to
 /// the tape that computes it.
 import Autograd
+import Kernels
 import Randomness
 
 public final class Parameter {
@@ -65,6 +66,13 @@ public final class ParameterBlock {
 
   /// A tape that holds the gradients of these parameters, laid out as they are. Any number of them may share the values.
   public func makeTape() -> Tape { Tape(differentiating: values, into: Buffer(count: values.count)) }
+
+  /// values ← values + share · (other − values): Polyak averaging.
+  public func approach(_ other: ParameterBlock, share: Float) {
+    precondition(other.values.count == values.count, "blocks of \(other.values.count) and \(values.count) floats")
+    Elementwise.weightedSum(
+      values.count, values.pointer, 1 - share, other.values.pointer, share, into: values.pointer)
+  }
 
   /// Hard copy, as a target network is synchronised.
   public func copy(from other: ParameterBlock) {

@@ -1,6 +1,7 @@
 // Compiled without -march flags, so that it runs anywhere and can refuse with a sentence instead of SIGILL.
 #define _GNU_SOURCE
 #include "MachineSupport.h"
+#include <fcntl.h>
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
@@ -74,6 +75,16 @@ void machine_catch_stop_signals(void) {
 }
 
 int machine_stop_signal(void) { return (int)stop_signal; }
+
+int machine_pipe(int ends[2]) {
+#if defined(__linux__)
+  return pipe2(ends, O_CLOEXEC);
+#else
+  if (pipe(ends) != 0) return -1;
+  for (int i = 0; i < 2; ++i) fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+  return fcntl(ends[1], F_SETNOSIGPIPE, 1);
+#endif
+}
 
 void machine_sine_cosine(double angle, double *sine, double *cosine) {
 #if defined(__GLIBC__)

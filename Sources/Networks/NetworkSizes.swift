@@ -11,20 +11,36 @@ public struct NetworkSizes: Equatable, Sendable {
   public var stateSize: Int
   public var convolutionWidth: Int
   public var expansion: Int
+  /// Blocks, and the norm before each: with a norm they are a residual stack.
+  public var layers = 1
+  public var norm = BlockNorm.none
+  /// Units of the head's hidden layer; 0: none.
+  public var headHidden = 0
+  /// Channels of a head of Mamba-2, Mamba-3 and attention.
+  public var headSize = 32
+  public var residual: Bool
+  public var layerNorm: Bool
+  public var dueling: Bool
+  /// Of the initial output layer: says nothing about a network that exists.
+  public var outputScale: Double
 
   public init(
     encoder: EncoderKind, observationSize: Int, actionCount: Int, windowLength: Int, hiddenSize: Int = 256,
-    modelSize: Int = 128, stateSize: Int = 64, convolutionWidth: Int = 4, expansion: Int = 2
+    modelSize: Int = 128, stateSize: Int = 64, convolutionWidth: Int = 4, expansion: Int = 2,
+    residual: Bool = false, layerNorm: Bool = false, dueling: Bool = false, outputScale: Double = 1
   ) {
     (self.encoder, self.observationSize, self.actionCount) = (encoder, observationSize, actionCount)
     (self.windowLength, self.hiddenSize, self.modelSize) = (windowLength, hiddenSize, modelSize)
     (self.stateSize, self.convolutionWidth, self.expansion) = (stateSize, convolutionWidth, expansion)
+    (self.residual, self.layerNorm, self.dueling, self.outputScale) = (residual, layerNorm, dueling, outputScale)
   }
 
   public init(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) {
     self.init(
       encoder: config.encoder, observationSize: observationSize, actionCount: actionCount,
       windowLength: config.windowLength, hiddenSize: config.hiddenSize, modelSize: config.modelSize,
-      stateSize: config.stateSize, convolutionWidth: config.convolutionWidth, expansion: config.expansion)
+      stateSize: config.stateSize, convolutionWidth: config.convolutionWidth, expansion: config.expansion,
+      residual: config.residual, layerNorm: config.layerNorm, dueling: config.dueling, outputScale: config.outputScale)
+    (layers, norm, headHidden, headSize) = (config.layers, config.norm, config.headHidden, config.headSize)
   }
 }

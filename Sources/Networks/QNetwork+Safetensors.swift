@@ -5,6 +5,9 @@ import Randomness
 import Records
 
 extension QNetwork {
+  /// Tensors that say what stands before the network (`ObservationEncoder` reads them), and are no parameters.
+  public static let inputPrefix = "input_encoder."
+
   /// `windowLength` where neither the file's metadata nor its shapes tell: any window the caller likes.
   public convenience init(_ file: Safetensors, windowLength: Int? = nil) throws {
     let sizes = try NetworkSizes(file, windowLength: windowLength)
@@ -23,7 +26,7 @@ extension QNetwork {
       }
       for (i, value) in tensor.values.enumerated() { parameter.values[i] = value }
     }
-    if let extra = file.names.first(where: { !expected.contains($0) }) {
+    if let extra = file.names.first(where: { !expected.contains($0) && !$0.hasPrefix(Self.inputPrefix) }) {
       throw FileError(file.path, "has the tensor \(extra), which a \(sizes.encoder.rawValue) network does not have")
     }
   }
@@ -32,42 +35,53 @@ extension QNetwork {
 extension NetworkSizes {
   /// Kind and sizes from names and shapes.
   public init(_ file: Safetensors, windowLength: Int?) throws {
-    func shape(_ name: String, _ rank: Int) throws -> [Int] {
-      guard let shape = file.shape(of: name) else {
-        throw FileError(file.path, "has no tensor \(name): not a Q-network under the published names")
-      }
-      guard shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
-        throw FileError(file.path, "\(name) has shape \(shape); \(rank) dimensions, none of them 0, are needed")
-      }
-      return shape
+    let tensors = TensorShapes(file: file, prefix: "")
+    let isStack = file.shape(of: "norm_f.weight") != nil
+    let hasNorms = tensors["input_mlp.1.weight"] != nil
+    guard tensors["input.weight"] != nil || tensors["input_mlp.0.weight"] != nil else {
+      throw FileError(file.path, "has no tensor input_mlp.0.weight: not a Q-network under the published names")
     }
-    let first = try shape("input_mlp.0.weight", 2), second = try shape("input_mlp.2.weight", 2)
-    let head = try shape("output_head.weight", 2)
-    let encoder: EncoderKind =
-      file.names.contains { $0.hasPrefix("mamba.") }
-      ? .mamba
-      : file.names.contains { $0.hasPrefix("lstm.") }
-        ? .lstm : file.names.contains { $0.hasPrefix("encoder.") } ? .transformer : .dqn
+    let isLinear = tensors["input.weight"] != nil
+    let first = try tensors.shape(isLinear ? "input.weight" : "input_mlp.0.weight", 2)
+    let second = isLinear ? first : try tensors.shape("input_mlp.\(hasNorms ? 3 : 2).weight", 2)
+    let head = isStack ? "head" : "output_head"
+    let hasHidden = tensors["\(head).0.weight"] != nil
+    let output = try tensors.shape(hasHidden ? "\(head).2.weight" : "\(head).weight", 2)
     self.init(
-      encoder: encoder, observationSize: first[1], actionCount: head[0], windowLength: windowLength ?? 10,
-      hiddenSize: first[0], modelSize: second[0])
-    if encoder == .mamba {
-      let a = try shape("mamba.A_log", 2), convolution = try shape("mamba.conv1d.weight", 3)
-      guard a[0] % modelSize == 0 else {
-        throw FileError(file.path, "mamba.A_log has \(a[0]) channels, no multiple of the model size \(modelSize)")
-      }
-      (stateSize, convolutionWidth, expansion) = (a[1], convolution[2], a[0] / modelSize)
+      encoder: .dqn, observationSize: first[1], actionCount: output[0], windowLength: windowLength ?? 10,
+      hiddenSize: isLinear ? 0 : first[0], modelSize: second[0], residual: file.metadata["residual"] == "true",
+      layerNorm: hasNorms, dueling: tensors["value_head.weight"] != nil)
+    if let size = file.metadata["headSize"].flatMap({ Int($0) }), size > 0 { headSize = size }
+    if hasHidden { headHidden = try tensors.shape("\(head).0.weight", 2)[0] }
+    if isStack {
+      norm = .rms
+      try readStack(file)
+    } else {
+      // The plain DQN has no tensors of its own: it is what is left.
+      encoder =
+        try Architecture.all.first {
+          try $0.kind != .dqn && $0.recognise(TensorShapes(file: file, prefix: $0.prefix), &self)
+        }?.kind ?? .dqn
     }
-    if encoder == .transformer {
-      let positions = try shape("position", 3)[1]
-      guard windowLength == nil || windowLength == positions else {
-        throw FileError(file.path, "has learned positions for windows of \(positions), not of \(self.windowLength)")
-      }
-      guard modelSize % Transformer.heads == 0 else {
-        throw FileError(
-          file.path, "has a model size of \(modelSize); \(Transformer.heads) attention heads need a multiple of theirs")
-      }
-      self.windowLength = positions
+    guard windowLength == nil || windowLength == self.windowLength else {
+      throw FileError(file.path, "has learned positions for windows of \(self.windowLength), not of \(windowLength ?? 0)")
     }
+  }
+
+  /// `layers.K.mixer.*`: how many, and of which kind.
+  private mutating func readStack(_ file: Safetensors) throws {
+    let mixers = TensorShapes(file: file, prefix: "layers.0.mixer.")
+    guard let found = try Architecture.all.first(where: { try $0.recognise(mixers, &self) }) else {
+      throw FileError(file.path, "has a stack whose layers.0.mixer is of no kind known here: \(Architecture.names)")
+    }
+    encoder = found.kind
+    var generator = SplitMix64(seed: 0)
+    let perLayer = found.makeMixers(self, &generator).count
+    var count = 0
+    while file.shape(of: "layers.\(count).norm.weight") != nil { count += 1 }
+    guard count > 0, count % perLayer == 0 else {
+      throw FileError(file.path, "has \(count) blocks; a \(encoder.rawValue) stack has a multiple of \(perLayer)")
+    }
+    layers = count / perLayer
   }
 }

@@ -1,27 +1,96 @@
-/// An encoder turns a window of features into one latent. One file each; `makeEncoder` is the only place that lists them.
+/// What stands between torso and head: a window of features, or a sequence of them with state, becomes latents.
 import Autograd
 import Kernels
 import Layers
-import Randomness
-import Records
 
 public protocol SequenceEncoder: Layer {
-  /// The name under which its parameters stand, nil for an encoder without any.
+  /// The name under which its parameters stand, nil where they have their own.
   var name: String? { get }
   /// False when only the last observation matters, so that the others need no features.
   var readsWholeWindow: Bool { get }
   /// features [batch × time, modelSize] → latent [batch, modelSize]. `time` is 1 unless `readsWholeWindow`.
   /// A `readout` of the latent may be used to prepare gradients early; ignoring it is always right.
   func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor
+  /// Whether the latent's gradient may come from `readout` alone.
+  var preparesGradients: Bool { get }
   /// For acting with fixed parameters. Nil: the whole window is evaluated.
   func makeWindow(time: Int) -> (any SlidingWindow)?
+  /// The same parameters as a layer with state, read at every position; nil for one that only knows windows.
+  var sequence: (any SequenceLayer)? { get }
 }
 
-public func makeEncoder(_ sizes: NetworkSizes, _ generator: inout SplitMix64) -> any SequenceEncoder {
-  switch sizes.encoder {
-  case .mamba: MambaEncoder(sizes, &generator)
-  case .dqn: LastObservationEncoder(sizes)
-  case .lstm: LSTMEncoder(sizes, &generator)
-  case .transformer: TransformerEncoder(sizes, &generator)
+extension SequenceEncoder {
+  public var preparesGradients: Bool { false }
+}
+
+/// Any layer with state as an encoder of windows: a sequence from the zero state, read at its last position.
+struct LayerEncoder: SequenceEncoder {
+  let layer: any SequenceLayer
+  let name: String?
+  let readsWholeWindow: Bool
+  var sequence: (any SequenceLayer)? { layer }
+
+  init(_ layer: any SequenceLayer, name: String?, readsWholeWindow: Bool = true) {
+    (self.layer, self.name, self.readsWholeWindow) = (layer, name, readsWholeWindow)
+  }
+
+  func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+    layer(features, SequenceShape(batch: features.rows / time, time: time), from: nil, reading: .last, on: tape).output
+  }
+  func makeWindow(time: Int) -> (any SlidingWindow)? { nil }
+  func forEachParameter(_ body: (String, Parameter) -> Void) { layer.forEachParameter(body) }
+}
+
+/// A residual stack with an RMSNorm after it.
+struct StackEncoder: SequenceEncoder, SequenceLayer {
+  let stack: SequenceStack
+  let norm: RMSNorm
+  let name: String? = nil
+  var readsWholeWindow: Bool { stateLayout.count > 0 }
+  var sequence: (any SequenceLayer)? { self }
+  var inputSize: Int { stack.inputSize }
+  var outputSize: Int { stack.outputSize }
+  var stateLayout: StateLayout { stack.stateLayout }
+
+  init(_ stack: SequenceStack, width: Int) { (self.stack, norm) = (stack, RMSNorm(width)) }
+
+  func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+    self(features, SequenceShape(batch: features.rows / time, time: time), from: nil, reading: .last, on: tape).output
+  }
+  func makeWindow(time: Int) -> (any SlidingWindow)? { nil }
+
+  func callAsFunction(
+    _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
+  ) -> (output: Tensor, state: Tensor?) {
+    let (output, final) = stack(x, shape, from: state, reading: reading, on: tape)
+    return (norm(output, on: tape), final)
+  }
+
+  func makeStepper() -> any SequenceStepper { StackEncoderStepper(self) }
+
+  func forEachParameter(_ body: (String, Parameter) -> Void) {
+    stack.forEachParameter(body)
+    forward("norm_f", norm, body)
+  }
+}
+
+private final class StackEncoderStepper: SequenceStepper {
+  private let stack: any SequenceStepper
+  private let norm: RMSNorm
+  private let kernel: RMSNormKernel
+  private let output: Buffer
+
+  init(_ encoder: StackEncoder) {
+    stack = encoder.stack.makeStepper()
+    norm = encoder.norm
+    kernel = RMSNormKernel(rows: 1, columns: encoder.outputSize)
+    output = Buffer(count: encoder.outputSize)
+  }
+
+  func parametersChanged() { stack.parametersChanged() }
+
+  func step(_ x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
+    kernel.forward(x: stack.step(x, state: state), xStride: 0, weight: norm.weight.pointer, inverse: nil, y: output.pointer)
+    return output.pointer
   }
 }

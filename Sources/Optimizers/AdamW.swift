@@ -26,31 +26,47 @@ public final class AdamW {
   public let secondMoment: Buffer
   public let largestSecondMoment: Buffer?
 
-  public init(_ block: ParameterBlock, _ settings: Settings) {
+  /// Parameters with a learning rate of their own: their place in the block, and its multiple of the rest's.
+  private let apart: (range: Range<Int>, multiple: Double)?
+
+  public init(_ block: ParameterBlock, _ settings: Settings, apart: (range: Range<Int>, multiple: Double)? = nil) {
     self.settings = settings
     self.block = block
+    self.apart = apart
     firstMoment = Buffer(count: block.values.count)
     secondMoment = Buffer(count: block.values.count)
     largestSecondMoment = settings.amsgrad ? Buffer(count: block.values.count) : nil
   }
 
-  /// Clips the `gradient` of the block, laid out as it is, to `maximumNorm` and takes one step. Returns the norm before clipping; where that is not
-  /// finite no parameter is touched.
-  public func step(gradient: Buffer, maximumNorm: Double) -> Float {
-    precondition(gradient.count == block.values.count, "\(gradient.count) gradients of \(block.values.count) parameters")
-    let norm = AdamWKernel.squaredNorm(count: gradient.count, gradient: gradient.pointer).squareRoot()
+  /// Clips the `gradient` of the block, laid out as it is, to `maximumNorm` and takes one step with a `share` of the learning
+  /// rate. Returns the norm before clipping; where that is not finite no parameter is touched.
+  public func step(gradient: Buffer, maximumNorm: Double, share: Double = 1) -> Float {
+    let count = block.values.count
+    precondition(gradient.count == count, "\(gradient.count) gradients of \(count) parameters")
+    let norm = AdamWKernel.squaredNorm(count: count, gradient: gradient.pointer).squareRoot()
     guard norm.isFinite else { return norm }
     steps += 1
-    let rate = settings.learningRate
+    let scale = min(1, Float(maximumNorm) / (norm + 1e-6)), rate = settings.learningRate * share
+    guard let apart else {
+      update(0..<count, gradient, rate, scale)
+      return norm
+    }
+    update(0..<apart.range.lowerBound, gradient, rate, scale)
+    update(apart.range, gradient, rate * apart.multiple, scale)
+    update(apart.range.upperBound..<count, gradient, rate, scale)
+    return norm
+  }
+
+  private func update(_ range: Range<Int>, _ gradient: Buffer, _ rate: Double, _ scale: Float) {
+    let start = range.lowerBound
     AdamWKernel.update(
-      count: block.values.count,
+      count: range.count,
       AdamWKernel.Step(
         shrink: Float(1 - rate * settings.weightDecay), beta1: settings.beta1,
         beta2: settings.beta2, stepSize: Float(rate / (1 - pow(settings.beta1, Double(steps)))),
         secondMomentScale: Float(1 / (1 - pow(settings.beta2, Double(steps))).squareRoot()),
-        epsilon: Float(settings.epsilon), gradientScale: min(1, Float(maximumNorm) / (norm + 1e-6))),
-      parameter: block.values.pointer, gradient: gradient.pointer, firstMoment: firstMoment.pointer,
-      secondMoment: secondMoment.pointer, largestSecondMoment: largestSecondMoment?.pointer)
-    return norm
+        epsilon: Float(settings.epsilon), gradientScale: scale),
+      parameter: block.values.pointer + start, gradient: gradient.pointer + start, firstMoment: firstMoment.pointer + start,
+      secondMoment: secondMoment.pointer + start, largestSecondMoment: largestSecondMoment.map { $0.pointer + start })
   }
 }

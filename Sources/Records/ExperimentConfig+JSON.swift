@@ -11,7 +11,7 @@ extension ExperimentConfig: ReadableJSON {
     for key in found.keys.sorted() where known[key] == nil {
       throw FileError(path, "has the unknown key \(key)\(suggestion(for: key, in: known.keys.sorted()))")
     }
-    found.merge(Self.beforeThereWere.mapValues { $0 as Any }) { given, _ in given }
+    for key in Self.laterKeys where found[key] == nil { found[key] = known[key] }
     for key in known.keys.sorted() where found[key] == nil { throw FileError(path, "lacks the key \(key)") }
     do {
       self = try JSONDecoder().decode(ExperimentConfig.self, from: JSONSerialization.data(withJSONObject: found))
@@ -22,6 +22,11 @@ extension ExperimentConfig: ReadableJSON {
     }
   }
 
-  /// Keys that came after the first runs were recorded, and what those runs did.
-  private static let beforeThereWere: [String: Int] = ["threads": 1]
+  /// Keys that came after the first runs were recorded. Their defaults describe what those runs did.
+  static let laterKeys: Set<String> = [
+    "actors", "averagedWeights", "burnIn", "crossEpisodes", "doubleQ", "dueling", "encoderLearningRate", "epsilonSpread",
+    "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm", "layers", "learningRateEnd",
+    "learningRateWarmup", "loss", "nStep", "norm", "observationScale", "outputScale", "polyakRate", "replay", "residual",
+    "resetTimeout", "rewardScale", "sequenceLength", "sequenceOverlap", "sequenceStart", "startTimeout", "stepTimeout", "targetUpdate", "threads", "valueRescaling",
+  ]
 }

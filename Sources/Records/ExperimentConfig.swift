@@ -1,9 +1,74 @@
 /// One value that describes one run. Presets are such values, flags override fields, and `config.json` in a run folder
 /// records it; reading it back is strict.
 
-/// Which encoder turns a window of observations into the latent.
-public enum EncoderKind: String, Codable, CaseIterable, Sendable {
-  case dqn, lstm, transformer, mamba
+/// Which encoder turns observations into the latent, by name. `Architecture.all` in Networks says which there are.
+public struct EncoderKind: RawRepresentable, Hashable, Codable, Sendable {
+  public let rawValue: String
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  public static let dqn = EncoderKind(rawValue: "dqn"), lstm = EncoderKind(rawValue: "lstm")
+  public static let transformer = EncoderKind(rawValue: "transformer"), mamba = EncoderKind(rawValue: "mamba")
+  /// The published study's, in the order that its tasks are numbered by.
+  public static let published = [dqn, lstm, transformer, mamba]
+
+  /// As the field writes it: DQN, LSTM-DQN, Mamba-DQN.
+  public var title: String {
+    if self == .dqn { return "DQN" }
+    return (rawValue.count <= 4 ? rawValue.uppercased() : rawValue.capitalized) + "-DQN"
+  }
+}
+
+/// What the learner draws from replay.
+public enum ReplayKind: String, Codable, CaseIterable, Sendable {
+  /// Windows of `windowLength` observations, each from the zero state, read at the last position.
+  case window
+  /// Sequences with state, learned from at every position after the burn-in.
+  case sequence
+}
+
+/// Where sequences begin.
+public enum SequenceStart: String, Codable, CaseIterable, Sendable {
+  /// At every (sequenceLength − sequenceOverlap)-th step of a stream.
+  case anywhere
+  /// At the beginning of an episode; what is left of a sequence is filled with further episodes.
+  case episode
+}
+
+/// What becomes of the latents (or recurrent states) that acting computes.
+public enum LatentUse: String, Codable, CaseIterable, Sendable {
+  /// Written into replay and not read, as published (windows).
+  case stored
+  /// Not stored. Sequences begin at the zero state.
+  case none
+  /// The stored latent of the next step stands in for the target network's pass, and is refreshed when learned from (windows).
+  case target
+  /// A sequence begins at the recurrent state stored with its first step (sequences).
+  case state
+  /// The same, and states recomputed while learning are written back (sequences).
+  case refresh
+}
+
+/// A norm before each block of the encoder.
+public enum BlockNorm: String, Codable, CaseIterable, Sendable {
+  case none
+  /// x + block(RMSNorm(x)), block after block, and an RMSNorm after the last.
+  case rms
+}
+
+/// What a Q-network's loss is of a TD error δ.
+public enum LossKind: String, Codable, CaseIterable, Sendable {
+  /// ½δ² up to 1, |δ| − ½ beyond (PyTorch's `smooth_l1_loss`).
+  case huber
+  /// ½δ².
+  case squared
+}
+
+/// How the target network follows the online network.
+public enum TargetUpdate: String, Codable, CaseIterable, Sendable {
+  /// A copy every `targetSyncInterval` environment steps.
+  case hard
+  /// target ← target + polyakRate · (online − target) after every gradient step.
+  case polyak
 }
 
 public struct ExperimentConfig: Codable, Equatable, Sendable {
@@ -21,10 +86,31 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var stateSize = 64
   public var convolutionWidth = 4
   public var expansion = 2
+  /// Blocks, and the norm before each: with a norm they are a residual stack.
+  public var layers = 1
+  public var norm = BlockNorm.none
+  /// Units of a hidden layer between latent and Q-values; 0 for none.
+  public var headHidden = 0
+  /// Channels of a head of Mamba-2, Mamba-3 and attention.
+  public var headSize = 32
+  /// The latent is the encoder's output plus what it read at the last position.
+  public var residual = false
+  /// A LayerNorm before each ReLU of the input layers.
+  public var layerNorm = false
+  /// Q(s, a) = V(s) + A(s, a) − mean A(s, ·) (Wang et al. 2016).
+  public var dueling = false
+  /// What the output layer's initial weights are multiplied by.
+  public var outputScale = 1.0
 
   // Learning
   public var discount = 0.99
   public var learningRate = 1e-4
+  /// The last step's learning rate as a share of `learningRate`: it falls linearly over the run.
+  public var learningRateEnd = 1.0
+  /// Gradient steps over which the learning rate rises from 0.
+  public var learningRateWarmup = 0
+  /// The encoder's learning rate as a multiple of the rest's.
+  public var encoderLearningRate = 1.0
   public var weightDecay = 0.01
   public var amsgrad = false
   public var batchSize = 64
@@ -32,7 +118,23 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var threads = 1
   public var gradientClip = 1.0
   public var learningStarts = 10_000
+  /// Environment steps between learning, and gradient steps each time.
+  public var gradientInterval = 1
+  public var gradientSteps = 1
+  public var targetUpdate = TargetUpdate.hard
   public var targetSyncInterval = 1_000
+  public var polyakRate = 0.005
+  public var loss = LossKind.huber
+  /// The online network chooses the next action, the target network values it (van Hasselt et al. 2016).
+  public var doubleQ = false
+  /// Rewards summed before the bootstrap.
+  public var nStep = 1
+  /// What rewards are multiplied by before they are learned from.
+  public var rewardScale = 1.0
+  /// Q-values are learned under h(x) = sign(x)(√(|x| + 1) − 1) + 0.001 x (Pohlen et al. 2018, as R2D2).
+  public var valueRescaling = false
+  /// Above 0: evaluations and final weights use an average of the parameters, of which each gradient step keeps this share.
+  public var averagedWeights = 0.0
   /// True reproduces the published code: a time limit cuts the bootstrap as a terminal state does.
   public var cutBootstrapAtTruncation = false
 
@@ -41,7 +143,30 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var epsilonEnd = 0.01
   public var epsilonDecaySteps = 140_000
 
+  // What the network reads
+  /// `observation`, and what stands beside it: `action` and `reward` (the last ones), `differences` (of the observation and
+  /// the one before, each over its root mean square).
+  public var inputs = "observation"
+  /// `none`; factors, one a feature or a few that repeat, such as `1,15,3`; or `measured`: one over the root mean square over
+  /// the first random steps.
+  public var observationScale = "none"
+
+  // Actors
+  public var actors = 1
+  /// Actor i of n explores with ε^(1 + spread · i/(n − 1)).
+  public var epsilonSpread = 0.0
+
   // Replay
+  public var replay = ReplayKind.window
+  public var latents = LatentUse.stored
+  public var sequenceStart = SequenceStart.anywhere
+  /// Positions that are learned from; how many of them the next sequence has too; positions before them that only warm the
+  /// state up.
+  public var sequenceLength = 64
+  public var sequenceOverlap = 32
+  public var burnIn = 0
+  /// True: a sequence goes on into the next episode, with the state zeroed in between.
+  public var crossEpisodes = true
   public var replayCapacity = 100_000
   public var priorityExponent = 0.6
   public var importanceExponentStart = 0.4
@@ -54,6 +179,11 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var evaluationEpisodes = 5
   /// One row of progress.csv and one TensorBoard event each.
   public var logInterval = 500
+
+  // Seconds until an environment that does not answer (of Python's: native ones cannot hang) is given up
+  public var startTimeout = 120.0
+  public var resetTimeout = 120.0
+  public var stepTimeout = 30.0
 
   public init() {}
 }

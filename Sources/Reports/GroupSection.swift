@@ -181,14 +181,14 @@ struct GroupSection {
       let interval = Statistics.stratifiedBootstrap([values], resamples: 500) { Statistics.mean($0[0]) }
       band.append(BandPoint(x: Double(step), low: interval.low, high: interval.high))
     }
-    return Series(name: configuration.encoder.title, colour: configuration.encoder.colour, points: mean, band: band)
+    return Series(name: configuration.encoder.title, colour: group.colour(of: configuration.encoder), points: mean, band: band)
   }
 
   private var greedyFigure: Document.Block {
     let rows = measured.map { configuration -> IntervalPlot.Row in
       let scores = configuration.measures.map(\.greedyMean), estimate = iqm(scores)
       return IntervalPlot.Row(
-        label: configuration.name, colour: configuration.encoder.colour, points: scores, estimate: estimate.value,
+        label: configuration.name, colour: group.colour(of: configuration.encoder), points: scores, estimate: estimate.value,
         interval: estimate.low...estimate.high)
     }
     let plot = IntervalPlot(
@@ -208,7 +208,7 @@ struct GroupSection {
       guard !scores.isEmpty else { return nil }
       let shares = PerformanceProfile(scores, thresholds: thresholds).shares
       return Series(
-        name: encoder.title, colour: encoder.colour, points: zip(thresholds, shares).map { Point(x: $0, y: $1.value) },
+        name: encoder.title, colour: group.colour(of: encoder), points: zip(thresholds, shares).map { Point(x: $0, y: $1.value) },
         band: zip(thresholds, shares).map { BandPoint(x: $0, low: $1.low, high: $1.high) })
     }
     let plot = LinePlot(
@@ -227,7 +227,7 @@ struct GroupSection {
       guard !own.isEmpty, theirs.count == own.count else { return nil }
       let estimate = Statistics.probabilityOfImprovement(of: own, over: theirs)
       return IntervalPlot.Row(
-        label: "over \(other.title)", colour: other.colour, points: [], estimate: estimate.value,
+        label: "over \(other.title)", colour: group.colour(of: other), points: [], estimate: estimate.value,
         interval: estimate.low...estimate.high)
     }
     guard !rows.isEmpty else { return nil }

@@ -18,7 +18,19 @@ struct RunGroup {
   let configurations: [Configuration]
   /// In the order of the configurations.
   var variants: [String] { unique(configurations.map(\.variant)) }
-  var encoders: [EncoderKind] { EncoderKind.allCases.filter { kind in configurations.contains { $0.encoder == kind } } }
+  var encoders: [EncoderKind] { Self.ordered(configurations.map(\.encoder)) }
+
+  /// The published ones in their order, then the others by name.
+  private static func ordered(_ encoders: [EncoderKind]) -> [EncoderKind] {
+    EncoderKind.published.filter(encoders.contains)
+      + Set(encoders).subtracting(EncoderKind.published).sorted { $0.rawValue < $1.rawValue }
+  }
+
+  /// Its colour in every figure: the published ones' are fixed.
+  func colour(of encoder: EncoderKind) -> Int {
+    EncoderKind.published.firstIndex(of: encoder)
+      ?? EncoderKind.published.count + (encoders.filter { !EncoderKind.published.contains($0) }.firstIndex(of: encoder) ?? 0)
+  }
 
   static func all(_ runs: [RunRecord]) -> [RunGroup] {
     unique(runs.map { [$0.config.environment, $0.config.preset] }).map { key in
@@ -32,7 +44,7 @@ struct RunGroup {
     let differing = (settings.first ?? [:]).keys.sorted().filter { key in Set(settings.map { $0[key] }).count > 1 }
     let variants = settings.map { values in differing.map { "\($0) \(values[$0] ?? "")" }.joined(separator: ", ") }
     configurations = unique(variants).sorted { $0.localizedStandardCompare($1) == .orderedDescending }.flatMap { variant in
-      EncoderKind.allCases.compactMap { kind in
+      Self.ordered(runs.map(\.config.encoder)).compactMap { kind in
         let own = zip(runs, variants).filter { $0.config.encoder == kind && $1 == variant }.map(\.0)
           .sorted { $0.config.seed < $1.config.seed }
         return own.isEmpty
@@ -48,19 +60,6 @@ struct RunGroup {
     let object = (try? JSONSerialization.jsonObject(with: plain.json)) as? [String: Any] ?? [:]
     return object.mapValues { value in (value as? NSNumber).map { "\($0)" } ?? "\(value)" }
   }
-}
-
-extension EncoderKind {
-  var title: String {
-    switch self {
-    case .dqn: "DQN"
-    case .lstm: "LSTM-DQN"
-    case .transformer: "Transformer-DQN"
-    case .mamba: "Mamba-DQN"
-    }
-  }
-  /// Its colour in every figure.
-  var colour: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 
 /// Without repetitions, in the order of first occurrence.

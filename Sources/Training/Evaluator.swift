@@ -6,14 +6,17 @@ import Environments
 public struct EpisodeActor {
   /// A new episode, with this seed, begins.
   var begin: (_ seed: UInt64) -> Void
-  var choose: (_ observation: UnsafeBufferPointer<Float>, _ isFirst: Bool) -> Int
+  /// The reward of the last action; nil at an episode's first observation.
+  var choose: (_ observation: UnsafeBufferPointer<Float>, _ reward: Double?) -> Int
 
   /// The network's greedy choice.
   public init(_ state: ActingState) {
+    var last = 0
     begin = { _ in }
-    choose = { observation, isFirst in
-      if isFirst { state.begin(observation) } else { state.observe(observation) }
-      return state.greedyAction()
+    choose = { observation, reward in
+      if let reward { state.observe(observation, after: last, reward: Float(reward)) } else { state.begin(observation) }
+      last = state.greedyAction()
+      return last
     }
   }
 
@@ -45,8 +48,8 @@ public func evaluate(
   for (slot, actor) in actors.enumerated() { actor.begin(seed + UInt64(slot)) }
   try world.reset(seed: seed)
   while playing.contains(where: { $0 != nil }) && !stopRequested() {
-    let lengths = current.map(\.length)
-    try world.step { slot, observation in actors[slot].choose(observation, lengths[slot] == 0) }
+    let rewards = current.indices.map { current[$0].length == 0 ? nil : world.results[$0].reward }
+    try world.step { slot, observation in actors[slot].choose(observation, rewards[slot]) }
     var starts = [UInt64?](repeating: nil, count: count)
     for slot in 0..<count {
       guard let episode = playing[slot] else { continue }

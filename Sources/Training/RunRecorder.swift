@@ -13,6 +13,7 @@ struct RecordPosition: Codable {
   var recent: [Episode] = []
   var loss = Mean(), tdError = Mean(), gradientNorm = Mean(), q = Mean()
   var evaluations: [Evaluation] = []
+  var staleness: Mean? = Mean(), qGap: Mean? = Mean()
 
   struct Evaluation: Codable {
     var step: Int
@@ -43,7 +44,7 @@ final class RunRecorder {
   private static let columns = [
     "step", "rollout/ep_rew_mean", "rollout/ep_len_mean", "rollout/exploration_rate", "train/loss", "train/td_error",
     "train/grad_norm", "train/q_mean", "train/learning_rate", "train/n_updates", "replay/beta", "replay/size",
-    "time_elapsed", "time_fps",
+    "time_elapsed", "time_fps", "replay/latent_staleness", "replay/latent_q_gap",
   ]
 
   init(folder: RunFolder, config: ExperimentConfig, resuming position: RecordPosition?) throws {
@@ -80,6 +81,10 @@ final class RunRecorder {
     state.gradientNorm.add(report.gradientNorm)
     state.q.add(report.meanQ)
     lastLoss = Double(report.loss)
+    if let staleness = report.staleness {
+      state.staleness?.add(staleness.distance)
+      state.qGap?.add(staleness.qGap)
+    }
   }
 
   func finishedEpisode(_ episode: Episode) throws {
@@ -96,19 +101,25 @@ final class RunRecorder {
   }
 
   /// One row of progress.csv and one TensorBoard event; training columns are means since the last.
-  func log(step: Int, epsilon: Double, importanceExponent: Double, replayCount: Int, gradientSteps: Int) throws {
+  func log(step: Int, epsilon: Double, importanceExponent: Double, learningRate: Double, replayCount: Int, gradientSteps: Int)
+    throws
+  {
     let values: [Double] = [
       meanReturn, meanLength, epsilon, state.loss.value, state.tdError.value, state.gradientNorm.value, state.q.value,
-      config.learningRate, Double(gradientSteps), importanceExponent, Double(replayCount),
+      learningRate, Double(gradientSteps), importanceExponent, Double(replayCount),
     ]
     let rate = Double(step) / max(elapsed, 1e-9)
-    let text = values.map { $0.isNaN ? "" : $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" }
-    try progressLog.append(row: ["\(step)"] + text + [seconds(elapsed), seconds(rate)])
+    let stale = [state.staleness?.value ?? .nan, state.qGap?.value ?? .nan]
+    let text = (values + stale).map { $0.isNaN ? "" : $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" }
+    try progressLog.append(
+      row: ["\(step)"] + text.prefix(values.count) + [seconds(elapsed), seconds(rate)] + text.suffix(stale.count))
     try events.append(
       step: step, wallTime: Date().timeIntervalSince1970,
       Array(zip(Self.columns.dropFirst().prefix(values.count), values).map { (tag: $0, value: $1) })
+        + Array(zip(Self.columns.suffix(stale.count), stale).map { (tag: $0, value: $1) }.filter { !$0.value.isNaN })
         + [(tag: "time/fps", value: rate), (tag: "time/total_timesteps", value: Double(step))])
     (state.loss, state.tdError, state.gradientNorm, state.q) = (Mean(), Mean(), Mean(), Mean())
+    (state.staleness, state.qGap) = (Mean(), Mean())
   }
 
   func evaluated(step: Int, _ episodes: [Episode]) throws {

@@ -18,12 +18,14 @@ public struct TrainingError: Error, CustomStringConvertible {
 public final class Trainer {
   public let config: ExperimentConfig
   public let agent: DQNAgent
-  private var environment: any Environment
+  /// One an actor.
+  private var environments: [any Environment]
   private let makeEvaluationEnvironment: () throws -> any Environment
   private let record: RunRecorder
   private let checkpoints: CheckpointStore
   private var state: TrainerState
-  private var observation: [Float]
+  /// Each actor's present observation.
+  private var observations: [[Float]]
 
   /// Starts a run in `folder`, or goes on with the one there from `resuming`.
   public init(
@@ -31,51 +33,71 @@ public final class Trainer {
     makeEnvironment: @escaping () throws -> any Environment
   ) throws {
     self.config = config
-    environment = try makeEnvironment()
+    environments = try (0..<config.actors).map { _ in try makeEnvironment() }
     makeEvaluationEnvironment = makeEnvironment
-    let space = environment.observationSpace
-    agent = try DQNAgent(config: config, observationSize: space.count, actionCount: environment.actionSpace.count)
+    let space = environments[0].observationSpace, actions = environments[0].actionSpace
+    let encoder: ObservationEncoder
+    if let reader {
+      encoder = try ObservationEncoder(config, observationSize: space.count, actionCount: actions.count, from: reader)
+    } else {
+      let statistics = try ObservationEncoder.needsStatistics(config) ? measureObservations(config, makeEnvironment()) : nil
+      encoder = try ObservationEncoder(
+        config, observationSize: space.count, actionCount: actions.count, statistics: statistics)
+    }
+    agent = try DQNAgent(config: config, encoder: encoder)
     checkpoints = try CheckpointStore(directory: folder.checkpoints)
-    observation = [Float](repeating: 0, count: space.count)
+    observations = Array(repeating: [Float](repeating: 0, count: space.count), count: config.actors)
     if let reader {
       state = try reader.json("trainer", as: TrainerState.self)
+      guard state.actors.count == config.actors else {
+        throw TrainingError("the checkpoint has \(state.actors.count) actors, the configuration \(config.actors)")
+      }
       record = try RunRecorder(folder: folder, config: config, resuming: state.record)
       try agent.restore(from: reader)
-      try replayEpisode()
+      for actor in environments.indices { try replayEpisode(actor) }
     } else {
-      state = TrainerState(generator: SplitMix64(seed: config.seed).split(stream: 3))
+      state = TrainerState(actors: config.actors, seed: config.seed)
       record = try RunRecorder(folder: folder, config: config, resuming: nil)
-      try beginEpisode()
+      for actor in environments.indices { try beginEpisode(actor) }
     }
   }
 
   public var step: Int { state.step }
 
-  /// Runs to the end of the configuration. `stopRequested` is asked after every step; `report` is told about every step.
+  /// Runs to the end of the configuration. `stopRequested` is asked after every step of all actors; `report` is told about
+  /// every environment step.
   public func run(
     stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in }
   ) throws -> TrainingOutcome {
     while state.step < config.totalSteps {
-      state.step += 1
-      let step = state.step
+      let before = state.step
+      // All choose before any moves: what the learner changes in between does not reach them.
+      let count = min(config.actors, config.totalSteps - before)
+      let decisions = (0..<count).map { agent.act(step: before + $0 + 1, actor: $0) }
 
-      let decision = agent.act(step: step)
-      let result = try take(decision.action)
-      try agent.remember(
-        action: decision.action, reward: result.reward, terminated: result.terminated, truncated: result.truncated,
-        next: observation)
-      if step > config.learningStarts { record.learned(try agent.learn(step: step)) }
-      if step % config.targetSyncInterval == 0 { agent.syncTarget() }
+      for (actor, decision) in decisions.enumerated() {
+        state.step += 1
+        let step = state.step
+        let result = try take(decision.action, actor)
+        try agent.remember(
+          action: decision.action, reward: result.reward, terminated: result.terminated, truncated: result.truncated,
+          next: observations[actor], actor: actor)
+        if agent.learns(at: step) {
+          for _ in 0..<config.gradientSteps { record.learned(try agent.learn(step: step)) }
+        }
+        agent.updateTarget(step: step)
 
-      if result.isLast {
-        try record.finishedEpisode(state.finishEpisode(result))
-        try beginEpisode()
+        if result.isLast {
+          state.episodes += 1
+          try record.finishedEpisode(state.actors[actor].finish(result))
+          try beginEpisode(actor)
+        }
+        report(record.progress(step: step, epsilon: agent.epsilon(at: step)))
       }
-      try keepRecords(step)
-      report(record.progress(step: step, epsilon: agent.epsilon(at: step)))
-      if stopRequested() && step < config.totalSteps {
-        if step % config.checkpointInterval != 0 { try saveCheckpoint() }
-        return .stopped(step: step)
+      try keepRecords(since: before)
+      if stopRequested() && state.step < config.totalSteps {
+        if !passed(config.checkpointInterval, since: before) { try saveCheckpoint() }
+        return .stopped(step: state.step)
       }
     }
     return .finished
@@ -85,24 +107,31 @@ public final class Trainer {
 
   /// Every episode gets a seed of its own, so that an environment can be rebuilt in the middle of one: reset with that
   /// seed and take the same actions again.
-  private func beginEpisode() throws {
-    state.beginEpisode()
-    try observation.withUnsafeMutableBufferPointer { try environment.reset(seed: state.episodeSeed, into: $0) }
-    try checkObservation()
-    try observation.withUnsafeBufferPointer { try agent.beginEpisode($0) }
+  private func beginEpisode(_ actor: Int) throws {
+    state.actors[actor].begin()
+    try reset(actor)
+    try checkObservation(actor)
+    try observations[actor].withUnsafeBufferPointer { try agent.beginEpisode($0, actor: actor) }
   }
 
-  private func take(_ action: Int) throws -> Step {
-    let result = try observation.withUnsafeMutableBufferPointer { try environment.step(action, into: $0) }
+  private func reset(_ actor: Int) throws {
+    try observations[actor].withUnsafeMutableBufferPointer {
+      try environments[actor].reset(seed: state.actors[actor].seed, into: $0)
+    }
+  }
+
+  private func take(_ action: Int, _ actor: Int) throws -> Step {
+    let result = try observations[actor].withUnsafeMutableBufferPointer { try environments[actor].step(action, into: $0) }
     guard result.reward.isFinite else {
       throw TrainingError("step \(state.step): \(config.environment) gave the reward \(result.reward); rewards must be finite")
     }
-    try checkObservation()
-    state.took(action, result.reward)
+    try checkObservation(actor)
+    state.actors[actor].took(action, result.reward)
     return result
   }
 
-  private func checkObservation() throws {
+  private func checkObservation(_ actor: Int) throws {
+    let observation = observations[actor]
     if let index = observation.firstIndex(where: { !$0.isFinite }) {
       throw TrainingError(
         "step \(state.step): \(config.environment) gave \(observation[index]) as element \(index) of its observation; "
@@ -110,28 +139,32 @@ public final class Trainer {
     }
   }
 
-  private func replayEpisode() throws {
-    try observation.withUnsafeMutableBufferPointer { try environment.reset(seed: state.episodeSeed, into: $0) }
-    for action in state.actions {
-      _ = try observation.withUnsafeMutableBufferPointer { try environment.step(Int(action), into: $0) }
+  private func replayEpisode(_ actor: Int) throws {
+    try reset(actor)
+    for action in state.actors[actor].actions {
+      _ = try observations[actor].withUnsafeMutableBufferPointer { try environments[actor].step(Int(action), into: $0) }
     }
   }
 
   // MARK: - Records
 
-  private func keepRecords(_ step: Int) throws {
-    if step % config.logInterval == 0 || step == config.totalSteps {
+  /// Whether a multiple of `interval` was passed since an earlier step.
+  private func passed(_ interval: Int, since before: Int) -> Bool { state.step / interval > before / interval }
+
+  private func keepRecords(since before: Int) throws {
+    let step = state.step, isEnd = step == config.totalSteps
+    if passed(config.logInterval, since: before) || isEnd {
       try record.log(
         step: step, epsilon: agent.epsilon(at: step), importanceExponent: agent.importanceExponent(at: step),
-        replayCount: agent.replayCount, gradientSteps: agent.gradientSteps)
+        learningRate: agent.learningRate(at: step), replayCount: agent.replayCount, gradientSteps: agent.gradientSteps)
     }
-    if config.evaluationEpisodes > 0, step % config.evaluationInterval == 0 {
+    if config.evaluationEpisodes > 0, passed(config.evaluationInterval, since: before) {
       let episodes = try evaluate(
         { EpisodeActor(agent.makeActingState()) }, in: makeEvaluationEnvironment, episodes: config.evaluationEpisodes,
         seed: Self.evaluationSeed)
       try record.evaluated(step: step, episodes)
     }
-    if step % config.checkpointInterval == 0 || step == config.totalSteps { try saveCheckpoint() }
+    if passed(config.checkpointInterval, since: before) || isEnd { try saveCheckpoint() }
   }
 
   /// Far from the seeds of `evaluate`, so that nobody selects on what is reported.
@@ -147,9 +180,27 @@ public final class Trainer {
 }
 
 extension DQNAgent {
-  fileprivate func remember(action: Int, reward: Double, terminated: Bool, truncated: Bool, next: [Float]) throws {
+  fileprivate func remember(
+    action: Int, reward: Double, terminated: Bool, truncated: Bool, next: [Float], actor: Int
+  ) throws {
     try next.withUnsafeBufferPointer {
-      try remember(action: action, reward: reward, terminated: terminated, truncated: truncated, next: $0)
+      try remember(action: action, reward: reward, terminated: terminated, truncated: truncated, next: $0, actor: actor)
     }
   }
+}
+
+/// Root mean squares of observations and their differences over random steps, in an environment of their own.
+private func measureObservations(_ config: ExperimentConfig, _ environment: any Environment) throws -> ObservationStatistics {
+  var environment = environment
+  var generator = SplitMix64(seed: config.seed).split(stream: RandomStream.statistics)
+  var statistics = ObservationStatistics(observationSize: environment.observationSpace.count)
+  let actions = UInt64(environment.actionSpace.count)
+  var isFirst = true
+  for _ in 0..<1_000 {
+    if isFirst { statistics.add(try environment.reset(seed: generator.next() >> 33), isFirst: true) }
+    let (observation, step) = try environment.step(Int(generator.next(upperBound: actions)))
+    statistics.add(observation, isFirst: false)
+    isFirst = step.isLast
+  }
+  return statistics
 }

@@ -12,7 +12,7 @@ struct Bench: ParsableCommand {
 
   @Argument(help: "update (one gradient step), act (one environment step), scan, or environment.")
   var subject: Subject
-  @Option(name: .customLong("env"), help: "The environment.")
+  @Option(name: .customLong("env"), help: "The environment, natively or as gymnasium:ID or gymnasium:MODULE:ID.")
   var environment = "LunarLander-v3"
   @Option(help: "The preset whose sizes are measured.")
   var preset = "default"

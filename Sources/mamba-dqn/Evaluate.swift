@@ -15,7 +15,8 @@ struct Evaluate: ParsableCommand {
   var subject: String?
   @Option(help: "random, heuristic or always:ACTION, instead of a network.")
   var policy: String?
-  @Option(name: .customLong("env"), help: "The environment. (default: the run's)")
+  @Option(
+    name: .customLong("env"), help: "The environment, natively or as gymnasium:ID or gymnasium:MODULE:ID. (default: the run's)")
   var environment: String?
   @Option(help: "Episodes.")
   var episodes = 100
@@ -23,6 +24,8 @@ struct Evaluate: ParsableCommand {
   var seed: UInt64 = 0
   @Flag(help: "As JSON.")
   var json = false
+  @OptionGroup var trust: TrustOptions
+  @OptionGroup var patience: TimeoutOptions
 
   func run() throws {
     guard episodes > 0, episodes <= 1_000_000 else {
@@ -32,13 +35,14 @@ struct Evaluate: ParsableCommand {
     switch (subject, policy) {
     case (nil, let policy?):
       guard let environment else { throw UsageError("--policy \(policy) needs --env ENVIRONMENT") }
-      let entry = try EnvironmentCatalog.entry(environment), world = try entry.make()
+      let entry = try patience.entry(environment), world = try entry.make()
       let make = try PolicyCatalog.policy(policy, for: entry, actions: world.actionSpace)
       (name, label) = (environment, "policy \(policy)")
       results = try evaluate(
         { EpisodeActor(make) }, in: entry.make, episodes: episodes, seed: seed, parallel: entry.parallelEpisodes)
     case (let subject?, nil):
-      let actor = try TrainedActor(path: subject, environment: environment)
+      let actor = try TrainedActor(
+        path: subject, environment: environment, isTrusted: trust.trust, timeout: patience.timeout)
       (name, label) = (actor.environment, subject)
       results = try evaluate(
         { EpisodeActor(actor.makeActor()) }, in: actor.entry.make, episodes: episodes, seed: seed,

@@ -17,7 +17,7 @@ struct List: ParsableCommand {
   func run() throws {
     let rows: [[(String, String)]]
     switch subject {
-    case .environments: rows = EnvironmentCatalog.entries.map { [("name", $0.name), ("summary", $0.summary)] }
+    case .environments: rows = EnvironmentCatalog.listing.map { [("name", $0.name), ("summary", $0.summary)] }
     case .presets:
       rows = Presets.all.map { [("name", $0.name), ("environment", $0.environment), ("summary", $0.summary)] }
     case .settings:
@@ -42,5 +42,6 @@ struct List: ParsableCommand {
       let cells = row.enumerated().map { $1.1.padding(toLength: max(widths[$0], $1.1.count), withPad: " ", startingAt: 0) }
       print(cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces))
     }
+    if subject == .environments { print("through Python, after `make gymnasium`: \(EnvironmentCatalog.foreignNames)") }
   }
 }

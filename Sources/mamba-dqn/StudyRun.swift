@@ -21,6 +21,7 @@ struct StudyRun: ParsableCommand {
   var index: Int?
   @Option(help: ArgumentHelp("Save and stop in time: 90s, 150m or 2h.", valueName: "time"))
   var timeLimit: String?
+  @OptionGroup var trust: TrustOptions
   @Option(help: .hidden)
   var parent: Int32?
 
@@ -29,6 +30,7 @@ struct StudyRun: ParsableCommand {
     let limit = try timeLimit.map { Duration.seconds(TimeLimit.stopping(try TimeLimit.parse($0))) }
     let isOver = { limit.map { clock.now - start > $0 } ?? false }
     let study = try options.study()
+    _ = try EnvironmentCatalog.entry(study.environment, from: .file(options.name, isTrusted: trust.trust))
     guard let index else { return try runAll(study, isOver) }
     guard jobs == nil, part.seeds == nil else { throw UsageError("--index runs one task: leave --jobs and --seeds out") }
     let tasks = try study.tasks
@@ -53,11 +55,11 @@ struct StudyRun: ParsableCommand {
       let heartbeat = HeartbeatWriter(run, task.config)
       do {
         guard let opened = try task.open(in: folder) else { return say("\(run.path) is finished") }
-        let root = options.root == "runs" ? "" : " --root \(options.root)"
+        let given = (options.root == "runs" ? "" : " --root \(options.root)") + (trust.trust ? " --trust" : "")
         // A scheduler that was killed cannot stop its tasks: they see that it is gone.
         let isOrphan = { parent.map { getppid() != $0 } ?? false }
         let outcome = try finish(
-          opened, goOn: "mamba-dqn study run \(options.name)\(root) --index \(task.index)",
+          opened, goOn: "mamba-dqn study run \(options.name)\(given) --index \(task.index)",
           stopRequested: { isOver() || isOrphan() }, report: heartbeat.update)
         heartbeat.end()
         if case .stopped = outcome, machine_stop_signal() != 0 || !isOver() { throw stoppedBySignal }
@@ -79,6 +81,7 @@ struct StudyRun: ParsableCommand {
       display: StudyDisplay(study, jobs: jobs)
     ) { task in
       ["study", "run", options.name, "--root", options.root, "--index", "\(task.index)", "--parent", "\(getpid())"]
+        + (trust.trust ? ["--trust"] : [])
     }
     machine_catch_stop_signals()
     let outcome = scheduler.run { machine_stop_signal() != 0 || isOver() }

@@ -9,9 +9,10 @@ struct Train: ParsableCommand {
     discussion: """
       Makes a run folder with the configuration, logs, TensorBoard events, checkpoints and final weights.
       Ctrl-C saves a checkpoint and says how to go on. Ends with a greedy evaluation of the final weights.
+      Environments through Python: \(EnvironmentCatalog.foreignNames).
       """)
 
-  @Argument(help: "The environment; `mamba-dqn list environments` shows all.")
+  @Argument(help: ArgumentHelp(environmentHelp))
   var environment: String
   @Option(help: "Where the settings start from; `mamba-dqn list presets` shows all.")
   var preset = "default"
@@ -44,13 +45,14 @@ struct Resume: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
   var folder: String
+  @OptionGroup var trust: TrustOptions
 
   func run() throws {
     let folder = RunFolder(path: folder)
-    try withExtendedLifetime(TaskLock.ofStudy(folder)) { try trainToEnd(Run(resuming: folder)) }
+    try withExtendedLifetime(TaskLock.ofStudy(folder)) { try trainToEnd(Run(resuming: folder, isTrusted: trust.trust)) }
   }
 }
 
 private func trainToEnd(_ run: Run) throws {
-  if case .stopped = try finish(run, goOn: "mamba-dqn resume \(run.folder.path)") { throw stoppedBySignal }
+  if case .stopped = try finish(run, goOn: Run.resumeCommand(run.folder, run.config)) { throw stoppedBySignal }
 }

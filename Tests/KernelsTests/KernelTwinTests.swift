@@ -81,7 +81,8 @@ func random(_ count: Int, _ low: Double, _ high: Double, _ generator: inout Spli
             else { return }
             scan.forwardAndBackward(
               u: u, delta: delta, packedA: packed, b: b, bStride: states, c: c, cStride: states, skip: skip,
-              readout: LinearReadout(direction: direction, offset: offset, targets: targets, weights: weights, rows: batch),
+              readout: LinearReadout(
+                direction: direction, offset: offset, targets: targets, weights: weights, limit: 1, rows: batch),
               y: &singleY, du: &du, dDelta: &dDelta, .add, packedGradient: &packedGradient, db: &db, dbStride: states, dc: &dc,
               dcStride: states, dSkip: &dSkip, scratch: &scratch)
           }

@@ -23,7 +23,8 @@ struct Golden: CustomTestStringConvertible, Sendable {
     guard let folder = ProcessInfo.processInfo.environment["MAMBA_GOLDEN_FULL"] else { return [] }
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     let goldens = files.sorted().compactMap { name -> Golden? in
-      guard name.hasSuffix("-lunar.safetensors"), let encoder = EncoderKind(rawValue: String(name.prefix { $0 != "-" }))
+      guard name.hasSuffix("-lunar.safetensors"),
+        let encoder = Architecture.named(String(name.prefix { $0 != "-" }))?.kind
       else { return nil }
       return Golden(file: String(name.dropLast(".safetensors".count)), encoder: encoder, folder: folder)
     }
@@ -115,15 +116,16 @@ struct Golden: CustomTestStringConvertible, Sendable {
     }
     let (states, next) = (buffer("batch.state"), buffer("batch.next_state"))
     let (rewards, weights) = (buffer("batch.reward"), buffer("batch.weight"))
-    let actions = tensors.doubles("batch.action").map { Int32($0) }, cut = tensors.doubles("batch.done").map { $0 != 0 }
+    let actions = tensors.doubles("batch.action").map { Int32($0) }
+    let discounts = tensors.doubles("batch.done").map { Float($0 != 0 ? 0 : settings.gamma) }
     var losses: [Double] = [], norms: [Double] = [], errors: [Double] = []
     for _ in 0..<10 {
       try actions.withUnsafeBufferPointer { actions in
-        try cut.withUnsafeBufferPointer { cut in
+        try discounts.withUnsafeBufferPointer { discounts in
           let (report, tdErrors) = try learner.update(
             LearningBatch(
               count: settings.batch, states: states.pointer, nextStates: next.pointer, actions: actions.baseAddress!,
-              rewards: rewards.pointer, weights: weights.pointer, cut: cut.baseAddress!))  // a batch is never empty
+              returns: rewards.pointer, discounts: discounts.baseAddress!, weights: weights.pointer))  // never empty
           losses.append(Double(report.loss))
           norms.append(Double(report.gradientNorm))
           errors += (0..<settings.batch).map { Double(tdErrors[$0]) }

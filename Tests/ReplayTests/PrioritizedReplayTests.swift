@@ -4,12 +4,14 @@ import Records
 import Replay
 import Testing
 
+/// Every transition kept with its window and the window after it, and n-step returns from their definition.
 private struct Naive {
   struct Transition {
     var state, next: [Float]
     var action: Int32
     var reward: Float
     var terminated, truncated: Bool
+    var isLast: Bool { terminated || truncated }
   }
   let window: Int
   var transitions: [Transition] = []
@@ -23,9 +25,22 @@ private struct Naive {
         terminated: terminated, truncated: truncated))
     present = next
   }
+
+  /// Σ γⁱ r, the discount of the bootstrap, and the window it is made at.
+  func outcome(of index: Int, steps: Int, discount: Float, cut: Bool) -> (return: Double, discount: Double, next: [Float]) {
+    var last = index
+    while !transitions[last].isLast && last - index + 1 < steps && last + 1 < transitions.count { last += 1 }
+    let gamma = Double(discount)
+    let total = (index...last).reduce(0.0) { sum, i in
+      sum + (0..<(i - index)).reduce(Double(transitions[i].reward)) { value, _ in value * gamma }
+    }
+    let end = transitions[last]
+    let ends = end.terminated || (end.truncated && cut)
+    return (total, ends ? 0 : (index...last).reduce(1) { value, _ in value * gamma }, end.next)
+  }
 }
 
-private final class Memory: CheckpointSink, CheckpointSource {
+final class Memory: CheckpointSink, CheckpointSource {
   var sections: [String: [UInt8]] = [:]
   private var kept: [UnsafeMutableRawBufferPointer] = []
   func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws { sections[name] = Array(bytes) }
@@ -40,58 +55,73 @@ private final class Memory: CheckpointSink, CheckpointSource {
 }
 
 @Suite struct PrioritizedReplayTests {
-  private func make(_ capacity: Int, window: Int, features: Int = 2, clamp: Bool = false) -> PrioritizedReplay {
+  private func make(
+    _ capacity: Int, window: Int, features: Int = 2, clamp: Bool = false, nStep: NStep = NStep(discount: 0.9),
+    streams: Int = 1
+  ) -> PrioritizedReplay {
     PrioritizedReplay(
-      capacity: capacity, windowLength: window, observationSize: features, latentSize: 3, priorityExponent: 0.6,
-      clampPriorityError: clamp)
+      capacity: capacity * streams, windowLength: window, observationSize: features, latentSize: 3, priorities: 0.6,
+      clampPriorityError: clamp, nStep: nStep, streams: streams)
   }
 
-  /// Random episodes of 1 … 9 steps through replays of every small capacity and window: every drawn window is right, at
-  /// starts, at ends, at truncations, and while the ring wraps over it.
+  /// Random episodes of 1 … 9 steps, in one stream or two, through replays of every small capacity, window and n: every drawn
+  /// window, return and discount is right, at starts, at ends, at truncations, at the newest step, and while the ring wraps.
   @Test(arguments: [1, 2, 3, 5, 8, 17], [1, 2, 4, 10]) func windows(_ capacity: Int, _ window: Int) {
+    for (steps, streams) in [(1, 1), (2, 1), (3, 2), (5, 1), (20, 2)] {
+      for cut in [false, true] { windows(capacity, window, NStep(steps: steps, discount: 0.75, cutsAtTruncation: cut), streams) }
+    }
+  }
+
+  private func windows(_ capacity: Int, _ window: Int, _ nStep: NStep, _ streams: Int) {
     var generator = SplitMix64(seed: UInt64(capacity * 100 + window))
-    let replay = make(capacity, window: window)
-    var naive = Naive(window: window)
-    let batch = ReplayBatch(count: 4, windowLength: window, observationSize: 2)
+    let replay = make(capacity, window: window, nStep: nStep, streams: streams)
+    var naive = Array(repeating: Naive(window: window), count: streams)
+    var remaining = Array(repeating: 0, count: streams)
+    let batch = ReplayBatch(count: 4, windowLength: window, observationSize: 2), width = window * 2
     var stamp: Float = 0
     func observation() -> [Float] {
       stamp += 1
       return [stamp, -stamp]
     }
-    var remaining = 0
-    for step in 0..<400 {
-      if remaining == 0 {
+    for step in 0..<200 {
+      let stream = Int(generator.next() % UInt64(streams))
+      if remaining[stream] == 0 {
         let first = observation()
-        first.withUnsafeBufferPointer { replay.beginEpisode($0) }
-        naive.begin(first)
-        remaining = Int(generator.next() % 9) + 1
+        first.withUnsafeBufferPointer { replay.beginEpisode($0, stream: stream) }
+        naive[stream].begin(first)
+        remaining[stream] = Int(generator.next() % 9) + 1
       }
-      remaining -= 1
+      remaining[stream] -= 1
       let next = observation()
-      let ends = remaining == 0, terminated = ends && generator.next() % 2 == 0
+      let ends = remaining[stream] == 0, terminated = ends && generator.next() % 2 == 0
       let action = Int(generator.next() % 5)
       next.withUnsafeBufferPointer { next in
         [stamp, 0, 1].withUnsafeBufferPointer {
           replay.append(
-            action: action, reward: stamp, terminated: terminated, truncated: ends && !terminated, next: next, latent: $0)
+            action: action, reward: stamp, terminated: terminated, truncated: ends && !terminated, next: next, latent: $0,
+            stream: stream)
         }
       }
-      naive.append(action, stamp, terminated, ends && !terminated, next)
-      #expect(replay.latent(age: 0)[0] == stamp)
+      naive[stream].append(action, stamp, terminated, ends && !terminated, next)
+      #expect(replay.streams[stream].latent(replay.streams[stream].appended - 1)[0] == stamp)
 
       replay.sample(into: batch, importanceExponent: 0.5, generator: &generator)
-      let live = naive.transitions.suffix(capacity)
-      #expect(replay.count == live.count)
+      #expect(replay.count == naive.reduce(0) { $0 + min($1.transitions.count, capacity) })
       for row in 0..<4 {
-        guard let match = live.first(where: { $0.reward == batch.rewards[row] }) else {
-          Issue.record("step \(step): drew a transition that was overwritten")
+        let state = Array(UnsafeBufferPointer(start: batch.states + row * width, count: width))
+        let next = Array(UnsafeBufferPointer(start: batch.nextStates + row * width, count: width))
+        let matches = naive.flatMap { model in
+          model.transitions.indices.suffix(capacity).filter { model.transitions[$0].state == state }.map { (model, $0) }
+        }
+        guard let (model, index) = matches.first, matches.count == 1 else {
+          Issue.record("step \(step): drew a window that is not stored")
           continue
         }
-        let width = window * 2
-        #expect(Array(UnsafeBufferPointer(start: batch.states + row * width, count: width)) == match.state)
-        #expect(Array(UnsafeBufferPointer(start: batch.nextStates + row * width, count: width)) == match.next)
-        #expect(batch.actions[row] == match.action)
-        #expect(batch.terminated[row] == match.terminated && batch.truncated[row] == match.truncated)
+        let expected = model.outcome(of: index, steps: nStep.steps, discount: nStep.discount, cut: nStep.cutsAtTruncation)
+        #expect(abs(Double(batch.returns[row]) - expected.return) <= 1e-5 * max(1, abs(expected.return)))
+        #expect(abs(Double(batch.discounts[row]) - expected.discount) < 1e-6)
+        #expect(next == expected.next)
+        #expect(batch.actions[row] == model.transitions[index].action)
       }
     }
   }
@@ -117,18 +147,18 @@ private final class Memory: CheckpointSink, CheckpointSource {
     var generator = SplitMix64(seed: 3)
     // Equal priorities: stratified sampling draws each exactly once, and every weight is 1.
     replay.sample(into: batch, importanceExponent: 0.4, generator: &generator)
-    #expect((0..<8).map { batch.rewards[$0] } == (1...8).map(Float.init))
+    #expect((0..<8).map { batch.returns[$0] } == (1...8).map(Float.init))
     #expect((0..<8).allSatisfy { batch.weights[$0] == 1 })
     // |δ| = reward: P ∝ (reward + 1e-6)^0.6.
-    let errors = (0..<8).map { batch.rewards[$0] }
+    let errors = (0..<8).map { batch.returns[$0] }
     errors.withUnsafeBufferPointer { replay.updatePriorities(of: batch, tdErrors: $0) }
     let priorities = (1...8).map { power(Double($0) + 1e-6, 0.6) }, total = priorities.reduce(0, +)
     var counts = [Double](repeating: 0, count: 9)
     for _ in 0..<20_000 {
       replay.sample(into: batch, importanceExponent: 0.4, generator: &generator)
-      let raw = (0..<8).map { power(8 * priorities[Int(batch.rewards[$0]) - 1] / total, -0.4) }
+      let raw = (0..<8).map { power(8 * priorities[Int(batch.returns[$0]) - 1] / total, -0.4) }
       for row in 0..<8 {
-        counts[Int(batch.rewards[row])] += 1
+        counts[Int(batch.returns[row])] += 1
         #expect(abs(Double(batch.weights[row]) - raw[row] / (raw.max() ?? 1)) < 1e-6)
       }
     }
@@ -145,7 +175,7 @@ private final class Memory: CheckpointSink, CheckpointSource {
       var second = 0
       for _ in 0..<1000 {
         replay.sample(into: batch, importanceExponent: 1, generator: &generator)
-        second += (0..<2).filter { batch.rewards[$0] == 2 }.count
+        second += (0..<2).filter { batch.returns[$0] == 2 }.count
       }
       #expect(clamp ? abs(second - 1000) < 20 : second > 1800)
     }
@@ -166,7 +196,7 @@ private final class Memory: CheckpointSink, CheckpointSource {
         } else {
           replay.sample(into: batch, importanceExponent: 0.5, generator: &second)
         }
-        let errors = (0..<4).map { batch.rewards[$0] * Float(i % 3) }
+        let errors = (0..<4).map { batch.returns[$0] * Float(i % 3) }
         errors.withUnsafeBufferPointer { replay.updatePriorities(of: batch, tdErrors: $0) }
         [Float(i), 5].withUnsafeBufferPointer { next in
           [Float(i), 0, 0].withUnsafeBufferPointer {
@@ -176,7 +206,7 @@ private final class Memory: CheckpointSink, CheckpointSource {
         }
       }
       for k in 0..<16 { #expect(a.states[k] == b.states[k] && a.nextStates[k] == b.nextStates[k]) }
-      for k in 0..<4 { #expect(a.weights[k] == b.weights[k] && a.rewards[k] == b.rewards[k]) }
+      for k in 0..<4 { #expect(a.weights[k] == b.weights[k] && a.returns[k] == b.returns[k]) }
     }
     let wrong = make(17, window: 2)
     #expect(throws: ReplayError.self) { try wrong.restore(from: memory) }

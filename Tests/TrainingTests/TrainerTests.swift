@@ -35,15 +35,60 @@ private struct Corridor: Environment {
   }
 }
 
+/// Ways to learn, each of which must be repeatable to the byte.
+struct Way: CustomTestStringConvertible, Sendable {
+  let testDescription: String
+  let change: @Sendable (inout ExperimentConfig) -> Void
+
+  static let published: [Way] = EncoderKind.published.flatMap { encoder in
+    [1, 2, 3].map { threads in
+      Way(testDescription: "\(encoder.rawValue), \(threads) threads") { ($0.encoder, $0.threads) = (encoder, threads) }
+    }
+  }
+  private static func recurrent(_ config: inout ExperimentConfig) {
+    (config.encoder, config.norm, config.replay, config.latents) = (EncoderKind(rawValue: "mamba2"), .rms, .sequence, .state)
+    (config.batchSize, config.sequenceLength, config.sequenceOverlap, config.headSize) = (3, 8, 4, 8)
+    config.inputs = "observation,action,reward"
+  }
+  static let all: [Way] =
+    published + [
+      Way(testDescription: "latents none") { $0.latents = .none },
+      Way(testDescription: "latents target, 3-step") { ($0.latents, $0.nStep, $0.doubleQ) = (.target, 3, true) },
+      Way(testDescription: "everything of the rule") {
+        ($0.nStep, $0.doubleQ, $0.dueling, $0.valueRescaling, $0.averagedWeights) = (3, true, true, true, 0.9)
+        ($0.targetUpdate, $0.gradientInterval, $0.gradientSteps, $0.loss) = (.polyak, 3, 2, .squared)
+        ($0.learningRateWarmup, $0.learningRateEnd, $0.encoderLearningRate) = (5, 0.1, 0.5)
+        ($0.residual, $0.layerNorm, $0.headHidden, $0.outputScale) = (true, true, 8, 0.1)
+        ($0.inputs, $0.observationScale) = ("observation,action,reward,differences", "measured")
+      },
+      Way(testDescription: "3 actors") { ($0.actors, $0.epsilonSpread) = (3, 4) },
+      Way(testDescription: "stored states") { recurrent(&$0) },
+      Way(testDescription: "states refreshed, burn-in, 2 threads, 3 actors, mamba3") {
+        recurrent(&$0)
+        ($0.encoder, $0.latents, $0.burnIn) = (EncoderKind(rawValue: "mamba3"), .refresh, 2)
+        ($0.threads, $0.actors, $0.nStep) = (2, 3, 2)
+      },
+      Way(testDescription: "zero start, cut at episodes, lstm") {
+        recurrent(&$0)
+        ($0.encoder, $0.norm, $0.latents, $0.crossEpisodes) = (.lstm, .none, .none, false)
+      },
+      Way(testDescription: "tapes of episodes, transformer, 2 actors") {
+        recurrent(&$0)
+        ($0.encoder, $0.latents, $0.sequenceStart, $0.priorityExponent) = (.transformer, .none, .episode, 0)
+        ($0.layers, $0.actors) = (2, 2)
+      },
+    ]
+}
+
 @Suite struct TrainerTests {
-  private func config(_ encoder: EncoderKind = .mamba, threads: Int = 1) -> ExperimentConfig {
+  private func config(_ way: Way = .all[0]) -> ExperimentConfig {
     var config = ExperimentConfig()
-    config.threads = threads
-    (config.environment, config.encoder, config.totalSteps, config.learningStarts) = ("Corridor", encoder, 260, 60)
+    (config.environment, config.totalSteps, config.learningStarts) = ("Corridor", 260, 60)
     (config.hiddenSize, config.modelSize, config.stateSize, config.windowLength) = (16, 16, 4, 5)
     (config.batchSize, config.replayCapacity, config.targetSyncInterval) = (8, 100, 40)
     (config.checkpointInterval, config.evaluationInterval, config.evaluationEpisodes) = (50, 70, 2)
     config.logInterval = 30
+    way.change(&config)
     return config
   }
 
@@ -57,13 +102,15 @@ private struct Corridor: Environment {
   private func outcome(_ trainer: Trainer, _ folder: RunFolder) throws -> Outcome {
     var outcome = Outcome()
     trainer.agent.forEachParameter { _, _, values in outcome.weights += values }
-    func rows(_ path: String, _ columns: Int) throws -> [String] {
+    func rows(_ path: String, _ columns: Set<Int>) throws -> [String] {
       try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
-        $0.split(separator: ",", omittingEmptySubsequences: false).prefix(columns).joined(separator: ",")
+        $0.split(separator: ",", omittingEmptySubsequences: false).enumerated()
+          .filter { columns.contains($0.offset) }.map { String($0.element) }.joined(separator: ",")
       }
     }
-    outcome.progress = try rows(folder.progress, 12)
-    outcome.monitor = try Array(rows(folder.monitor, 2).dropFirst())
+    // All but time_elapsed and time_fps; all but t.
+    outcome.progress = try rows(folder.progress, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15])
+    outcome.monitor = try Array(rows(folder.monitor, [0, 1]).dropFirst())
     outcome.evaluations = FileManager.default.contents(atPath: folder.evaluations)
     return outcome
   }
@@ -75,11 +122,11 @@ private struct Corridor: Environment {
     return try Trainer(config: config, folder: folder, resuming: resuming) { Corridor(badReward: badReward) }
   }
 
-  @Test(arguments: EncoderKind.allCases, [1, 3]) func sameSeedSameBytes(_ encoder: EncoderKind, threads: Int) throws {
+  @Test(arguments: Way.all) func sameSeedSameBytes(_ way: Way) throws {
     let space = try Workspace()
     var outcomes: [Outcome] = []
     for name in ["a", "b", "other"] {
-      var config = config(encoder, threads: threads)
+      var config = config(way)
       config.seed = name == "other" ? 1 : 0
       let folder = RunFolder(path: space.file(name))
       let trainer = try make(config, folder)
@@ -88,30 +135,32 @@ private struct Corridor: Environment {
     }
     #expect(outcomes[0] == outcomes[1])
     #expect(outcomes[0].weights != outcomes[2].weights)
-    #expect(outcomes[0].progress.count == 10 && outcomes[0].evaluations != nil)
+    #expect(outcomes[0].progress.count >= 9 && outcomes[0].evaluations != nil)
   }
 
   /// Stopped at steps before, at and after learning starts, in the middle of episodes and at their ends; each resumed run is
   /// stopped again. What was logged after the checkpoint is written anew.
-  @Test(arguments: EncoderKind.allCases, [1, 2]) func stoppedAndResumedSameBytes(_ encoder: EncoderKind, threads: Int) throws {
+  @Test(arguments: Way.all) func stoppedAndResumedSameBytes(_ way: Way) throws {
     let space = try Workspace()
     let straightFolder = RunFolder(path: space.file("straight"))
-    let straight = try make(config(encoder, threads: threads), straightFolder)
+    let straight = try make(config(way), straightFolder)
     _ = try straight.run()
     let expected = try outcome(straight, straightFolder)
 
     let folder = RunFolder(path: space.file("stopped"))
-    var trainer = try make(config(encoder, threads: threads), folder)
-    for stop in [3, 59, 61, 100, 131, 210, 259] {
+    var trainer = try make(config(way), folder)
+    for wanted in [3, 59, 61, 100, 131, 210, 257] {
+      // With several actors a run stops when all of them have moved.
+      let actors = config(way).actors, stop = (wanted + actors - 1) / actors * actors
       #expect(try trainer.run(stopRequested: { trainer.step == stop }) == .stopped(step: stop))
       // As after SIGKILL: more steps whose log lines no checkpoint knows of.
-      if stop < 200 { _ = try? trainer.run(stopRequested: { trainer.step == stop + 7 }) }
+      if stop < 200 { _ = try? trainer.run(stopRequested: { trainer.step >= stop + 7 }) }
       let store = try CheckpointStore(directory: folder.checkpoints)
       for path in store.paths where path > "\(folder.checkpoints)/step-\(String(format: "%010d", stop)).checkpoint" {
         try FileManager.default.removeItem(atPath: path)
       }
       let newest = try #require(store.newest())
-      trainer = try make(config(encoder, threads: threads), folder, resuming: newest.reader)
+      trainer = try make(config(way), folder, resuming: newest.reader)
       #expect(trainer.step == stop)
     }
     #expect(try trainer.run() == .finished)

@@ -1,5 +1,6 @@
 /// A user's own study: a YAML file, read strictly. Every error names the file and the line.
 import Foundation
+import Networks
 import Records
 import Yams
 
@@ -36,8 +37,8 @@ extension Study {
     var base = try reader.at(preset.line) { try Presets.config(environment: environment.text, preset: preset.text) }
 
     let models = try reader.list(field("models")) { model in
-      guard let kind = EncoderKind(rawValue: model) else {
-        let names = EncoderKind.allCases.map(\.rawValue)
+      guard let kind = Architecture.named(model)?.kind else {
+        let names = Architecture.all.map(\.kind.rawValue)
         throw UsageError(
           "unknown model \(model)\(suggestion(for: model, in: names)); there are: \(names.joined(separator: ", "))")
       }

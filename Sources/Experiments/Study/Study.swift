@@ -69,10 +69,10 @@ public struct StudyTask: Sendable {
 public enum Studies {
   public static let builtIn = [
     Study(
-      name: "paper-highway", environment: "highway-fast-v0", preset: "paper", models: EncoderKind.allCases,
+      name: "paper-highway", environment: "highway-fast-v0", preset: "paper", models: EncoderKind.published,
       settings: [.init(key: "gradientClip", values: ["1.0", "0.5", "0.1"])], seeds: Array(0..<5), steps: 20_000),
     Study(
-      name: "paper-lunarlander", environment: "LunarLander-v3", preset: "paper", models: EncoderKind.allCases,
+      name: "paper-lunarlander", environment: "LunarLander-v3", preset: "paper", models: EncoderKind.published,
       seeds: Array(0..<5), steps: 200_000),
   ]
 

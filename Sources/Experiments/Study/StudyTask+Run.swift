@@ -3,14 +3,15 @@ import Foundation
 import Records
 
 extension StudyTask {
-  /// The run of this task, new or at its newest checkpoint; nil where it is finished. Whoever calls holds the task's lock.
+  /// The run of this task, new or at its newest checkpoint; nil where it is finished. Whoever calls holds the task's lock,
+  /// and trusts the study's environment, which is the one that the folder's config.json is held against.
   public func open(in study: StudyFolder) throws -> Run? {
     let folder = study.run(self)
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
     if exists(folder.config) {
       try check(in: study)
       if exists(folder.evaluation) { return nil }
-      if exists(folder.progress) || exists(folder.checkpoints) { return try Run(resuming: folder) }
+      if exists(folder.progress) || exists(folder.checkpoints) { return try Run(resuming: folder, isTrusted: true) }
     } else {
       // A run that never came to write its config.json has nothing to lose; anything else is not ours to write over.
       let leftovers = [folder.log, folder.status].map { URL(fileURLWithPath: $0).lastPathComponent }

@@ -1,15 +1,15 @@
-"""Plays one Gymnasium environment for the Swift side, which started this process.
+"""Plays one Gymnasium environment for the Swift side; guardian.py, which stands above this text, started it.
 
 A frame is u32 length | u8 kind | payload, little-endian. Requests arrive on stdin, each is answered by one frame on what
 was stdout:
 
-    1 MAKE   JSON {id, arguments, grayscale}   ->  JSON {observation, actions, ...}
-    2 RESET  u8 seeded | u64 seed              ->  observation
-    3 STEP   i64 action                        ->  f64 reward | u8 terminated | u8 truncated | observation
-    0xEE in a reply: JSON {type, message, traceback}; the worker lives on and answers the next request.
+    1 MAKE   JSON {id, arguments, grayscale}   ->  JSON {shape, type, low, high, actions}
+    2 RESET  u8 seeded | u64 seed              ->  mask | observation
+    3 STEP   i64 action                        ->  f64 reward | u8 terminated | u8 truncated | mask | observation
+    0xEE in a reply: JSON {kind, type, message, traceback}; the worker lives on and answers the next request.
 
 An observation is float32, or uint8 where the space is a uint8 box, row-major. Spaces other than boxes are flattened by
-gymnasium.spaces.flatten.
+gymnasium.spaces.flatten. A mask is one byte 0, or a byte 1 and then a byte for each action, 1 where it is allowed.
 """
 import os, sys
 
@@ -27,18 +27,9 @@ if platform.machine() == "x86_64":
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-import json, select, signal, struct, threading, time, traceback, warnings
+import ast, json, struct, traceback, warnings
 
 MAKE, RESET, STEP, FAILED = 1, 2, 3, 0xEE
-
-
-def die_with_parent():
-    """Ends this process and its children once the other side is gone, even while an environment hangs."""
-    poll = select.poll()
-    poll.register(requests, 0)  # hang-up only
-    poll.poll()
-    time.sleep(2)  # an environment that is not hung has closed itself by now
-    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def read(count):
@@ -57,27 +48,55 @@ def reply(kind, payload):
         view = view[os.write(replies, view):]
 
 
+class Unsupported(Exception):
+    """An environment that cannot be played, whoever asks."""
+
+
+def literal(text):
+    """A keyword argument as Python would read it; what is neither a literal nor JSON (true, null) is text."""
+    for read in (ast.literal_eval, json.loads):
+        try:
+            return read(text)
+        except Exception:
+            pass
+    return text
+
+
+def items(values, names, what):
+    if not isinstance(values, (tuple, list)) or len(values) != len(names):
+        found = f"{len(values)} values" if isinstance(values, (tuple, list)) else f"a {type(values).__name__}"
+        raise TypeError(f"{what} returned {found}, not ({', '.join(names)})")
+    return values
+
+
 class World:
     def __init__(self, id, arguments, grayscale):
         import gymnasium, numpy
-        self.numpy, self.spaces = numpy, gymnasium.spaces
-        self.environment = self.make(gymnasium, id, arguments)
-        actions = self.environment.action_space
-        if type(actions) is not self.spaces.Discrete:
-            raise TypeError(f"{id} has the action space {actions}; only Discrete actions are supported")
-        self.action_count, self.first_action = int(actions.n), int(actions.start)
+        self.numpy, self.spaces, self.ActionWrapper = numpy, gymnasium.spaces, gymnasium.ActionWrapper
+        self.environment = self.make(gymnasium, id, {key: literal(text) for key, text in arguments.items()})
+        self.actions = self.environment.action_space
+        if not isinstance(self.actions, self.spaces.Discrete):
+            raise Unsupported(f"{id} has the action space {self.actions}; only Discrete actions are supported")
+        self.action_count, self.first_action = int(self.actions.n), int(self.actions.start)
+        # What `action_space.sample()` gives, and so what environments are written for.
+        self.action_type = numpy.int64 if self.actions.dtype is None else self.actions.dtype.type
         space = self.environment.observation_space
         self.is_box = isinstance(space, self.spaces.Box)
+        try:
+            numbers = self.spaces.flatdim(space)
+        except (NotImplementedError, ValueError):  # Graph, Sequence, or a space of somebody's own
+            raise Unsupported(f"{id} has the observation space {space}, which gymnasium cannot flatten into a box")
+        if numbers == 0:
+            raise Unsupported(f"{id} has the observation space {space}, which holds no numbers")
         self.space = space if self.is_box else self.spaces.flatten_space(space)
         self.gray = None
         if grayscale:
             if not (self.is_box and space.dtype == numpy.uint8 and len(space.shape) == 3 and space.shape[2] == 3):
-                raise TypeError(f"grayscale needs observations that are RGB images of uint8; {id} has {space}")
+                raise Unsupported(f"grayscale needs observations that are RGB images of uint8; {id} has {space}")
             self.gray = Grayscale(numpy, space.shape[:2], grayscale)
             self.space = self.spaces.Box(0, 255, tuple(grayscale), numpy.uint8)
-        if not isinstance(self.space, self.spaces.Box):
-            raise TypeError(f"{id} has the observation space {space}, which gymnasium cannot flatten into a box")
         self.type = numpy.dtype(numpy.uint8 if self.space.dtype == numpy.uint8 else "<f4")
+        self.mask = None
 
     def make(self, gymnasium, id, arguments):
         try:
@@ -92,13 +111,20 @@ class World:
             return gymnasium.make(id, **arguments)
 
     def action_names(self):
-        world = self.environment.unwrapped
-        if hasattr(world, "get_action_meanings"):
-            return list(world.get_action_meanings())
-        names = getattr(getattr(world, "action_type", None), "actions", None)  # highway-env
-        if isinstance(names, dict) and sorted(names) == list(range(self.action_count)):
-            return [str(names[index]) for index in range(self.action_count)]
-        return [str(self.first_action + index) for index in range(self.action_count)]
+        """Those of the outermost layer that names its actions, unless a wrapper around it may have changed them."""
+        layer, names = self.environment, None
+        while names is None:
+            if hasattr(type(layer), "get_action_meanings"):
+                names = list(layer.get_action_meanings())
+            elif isinstance(found := getattr(vars(layer).get("action_type"), "actions", None), dict):  # highway-env
+                names = [name for _, name in sorted(found.items())]
+            inner = getattr(layer, "env", None)
+            if inner is None or inner.action_space is not self.actions or isinstance(layer, self.ActionWrapper):
+                break
+            layer = inner
+        if names is None or len(names) != self.action_count:
+            names = [self.first_action + index for index in range(self.action_count)]
+        return [printable(name) for name in names]
 
     def description(self):
         def bound(values):
@@ -122,14 +148,39 @@ class World:
         return array.astype(self.type, order="C", copy=False).tobytes()
 
     def reset(self, seed):
-        observation, _ = self.environment.reset(seed=seed)
-        return self.encode(observation)
+        observation, info = items(self.environment.reset(seed=seed), ("observation", "info"), "reset")
+        return self.encode_mask(info, False) + self.encode(observation)
 
     def step(self, action):
         if not 0 <= action < self.action_count:
             raise ValueError(f"action {action} is not in 0 ... {self.action_count - 1}")
-        observation, reward, terminated, truncated, _ = self.environment.step(action + self.first_action)
-        return struct.pack("<dBB", float(reward), bool(terminated), bool(truncated)) + self.encode(observation)
+        if self.mask is not None and not self.mask[action]:
+            raise ValueError(f"action {action} is masked here; allowed are {self.numpy.flatnonzero(self.mask).tolist()}")
+        observation, reward, terminated, truncated, info = items(
+            self.environment.step(self.action_type(action + self.first_action)),
+            ("observation", "reward", "terminated", "truncated", "info"), "step")
+        ended = struct.pack("<dBB", self.number(reward), bool(terminated), bool(truncated))
+        return ended + self.encode_mask(info, terminated or truncated) + self.encode(observation)
+
+    def number(self, reward):
+        array = self.numpy.asarray(reward)
+        if array.size != 1 or array.dtype.kind not in "biuf":
+            raise TypeError(f"a reward of {reward!r}, which is not a number")
+        return float(array.reshape(()))
+
+    def encode_mask(self, info, is_last):
+        """`info["action_mask"]`, as `Discrete.sample(mask=...)` takes it."""
+        mask = info.get("action_mask") if isinstance(info, dict) else None
+        if mask is not None:
+            mask = self.numpy.asarray(mask) != 0
+            if mask.shape != (self.action_count,):
+                raise ValueError(f"an action_mask of shape {mask.shape} for {self.action_count} actions")
+            if not mask.any():
+                if not is_last:
+                    raise ValueError("an action_mask that allows no action, in the middle of an episode")
+                mask = None
+        self.mask = mask
+        return b"\0" if mask is None else b"\1" + mask.tobytes()
 
 
 class Grayscale:
@@ -159,8 +210,48 @@ class Grayscale:
         return self.numpy.rint(self.rows @ gray @ self.columns).astype(self.numpy.uint8)
 
 
+def printable(value):
+    """As text that UTF-8 can hold; an exception's may have lone surrogates, or raise another exception."""
+    try:
+        text = str(value)
+    except Exception as error:
+        text = f"<{type(value).__name__} whose text raises {type(error).__name__}>"
+    return text[:20000].encode("utf-8", "backslashreplace").decode()
+
+
+def failure(error, request, payload):
+    """What the Swift side needs to know of an exception. Its kind: `usage` (the name or its arguments), `module` (the user's
+    own is not found), `package` (one that an environment needs is not), `error` (somebody's code raised)."""
+    kinds = [base.__name__ for base in type(error).__mro__]
+    kind = "error"
+    if request == MAKE:
+        import_of = json.loads(payload)["id"].rpartition(":")[0]
+        if isinstance(error, ModuleNotFoundError):
+            parts = import_of.split(".")
+            own = {".".join(parts[:count + 1]) for count in range(len(parts))}
+            kind = "module" if any(f"No module named '{name}'" in str(error) for name in own) else "package"
+        elif "DependencyNotInstalled" in kinds:
+            kind = "package"
+        elif isinstance(error, Unsupported) or any(base.__module__ == "gymnasium.error" for base in type(error).__mro__):
+            kind = "usage"
+        elif isinstance(error, TypeError) and isinstance(error.__context__, TypeError):
+            # gymnasium.make words anew what the constructor raised. Where it was the call itself, the arguments are wrong;
+            # where it came from within, it is the environment's own.
+            frames = traceback.extract_tb(error.__context__.__traceback__)
+            if frames and os.path.basename(frames[-1].filename) == "registration.py":
+                kind = "usage"
+            else:
+                error = error.__context__
+    elif "DependencyNotInstalled" in kinds:
+        kind = "package"
+    where = error.__traceback__
+    while where and where.tb_frame.f_code.co_filename == failure.__code__.co_filename:
+        where = where.tb_next  # our own lines tell nobody anything
+    lines = traceback.format_exception(type(error), error, where) if where else []
+    return dict(kind=kind, type=type(error).__name__, message=printable(error), traceback=printable("".join(lines).rstrip()))
+
+
 def main():
-    threading.Thread(target=die_with_parent, daemon=True).start()
     warnings.simplefilter("ignore", DeprecationWarning)
     world = None
     while (header := read(5)) is not None:
@@ -179,13 +270,13 @@ def main():
                 reply(MAKE, json.dumps(world.description()).encode())
             else:
                 raise ValueError(f"request {kind} is not known")
-        except Exception as error:
-            kinds = [base.__name__ for base in type(error).__mro__]
-            reply(FAILED, json.dumps(dict(
-                type=kinds[0], isUnregistered="UnregisteredEnv" in kinds, message=str(error),
-                traceback=traceback.format_exc())).encode())
+        except BaseException as error:  # SystemExit too: an environment's is no reason for ours
+            reply(FAILED, json.dumps(failure(error, kind, payload)).encode())
     if world is not None:
-        world.environment.close()
+        try:
+            world.environment.close()
+        except Exception as error:
+            print(f"warning: close() raised {type(error).__name__}: {printable(error)}", file=sys.stderr)
 
 
 main()

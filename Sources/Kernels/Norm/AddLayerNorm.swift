@@ -2,7 +2,7 @@
 ///
 ///     s = x + r     n = (s − mean(s)) / √(var(s) + ε)     y = γ n + β        mean and variance over the columns of a row
 ///
-/// x [rows, columns], rows `xStride` apart; r, y, n: dense. n and 1/√(var + ε) [rows] are kept for the gradient.
+/// Without an r, the layer norm of x. x [rows, columns], rows `xStride` apart; r, y, n: dense. n and 1/√(var + ε) [rows] are kept for the gradient.
 /// The plain twin is in AddLayerNorm+Reference.swift.
 public struct AddLayerNorm: BitwiseCopyable, Sendable {
   public let rows, columns: Int
@@ -12,15 +12,16 @@ public struct AddLayerNorm: BitwiseCopyable, Sendable {
 
   /// `normalised` may be `y`, and `inverseDeviation` nil, where no gradient is wanted.
   @inline(never) public func forward(
-    x: UnsafePointer<Float>, xStride: Int, r: UnsafePointer<Float>, gain: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    x: UnsafePointer<Float>, xStride: Int, r: UnsafePointer<Float>?, gain: UnsafePointer<Float>, bias: UnsafePointer<Float>,
     normalised: UnsafeMutablePointer<Float>, inverseDeviation: UnsafeMutablePointer<Float>?, y: UnsafeMutablePointer<Float>
   ) {
     var row = 0
     while row < rows {
-      let x = x + row &* xStride, r = r + row &* columns, n = normalised + row &* columns, y = y + row &* columns
+      let x = x + row &* xStride, n = normalised + row &* columns, y = y + row &* columns
+      let r = r.map { $0 + row &* columns }
       var total = Vector.zero
       forEachVector(columns) { j, active in
-        let s = load(x + j, active) + load(r + j, active)
+        let s = if let r { load(x + j, active) + load(r + j, active) } else { load(x + j, active) }
         store(n + j, s, active)
         total += s
       }
@@ -54,13 +55,13 @@ public struct AddLayerNorm: BitwiseCopyable, Sendable {
   @inline(never) public func backward(
     normalised: UnsafePointer<Float>, inverseDeviation: UnsafePointer<Float>, gain: UnsafePointer<Float>,
     dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>, dxStride: Int, _ dxAccumulation: Accumulation,
-    dr: UnsafeMutablePointer<Float>, _ drAccumulation: Accumulation, dGain: UnsafeMutablePointer<Float>,
+    dr: UnsafeMutablePointer<Float>?, _ drAccumulation: Accumulation, dGain: UnsafeMutablePointer<Float>,
     dBias: UnsafeMutablePointer<Float>
   ) {
     var row = 0
     while row < rows {
       let n = normalised + row &* columns, dy = dy + row &* columns
-      let dx = dx + row &* dxStride, dr = dr + row &* columns
+      let dx = dx + row &* dxStride, dr = dr.map { $0 + row &* columns }
       var total = Vector.zero, projected = Vector.zero
       forEachVector(columns) { j, active in
         let d = load(dy + j, active), value = load(n + j, active), g = d * load(gain + j, active)
@@ -75,7 +76,7 @@ public struct AddLayerNorm: BitwiseCopyable, Sendable {
         let g = load(dy + j, active) * load(gain + j, active)
         let ds = (g - mean - load(n + j, active) * slope) * inverse
         store(dx + j, dxAccumulation == .add ? load(dx + j, active) + ds : ds, active)
-        store(dr + j, drAccumulation == .add ? load(dr + j, active) + ds : ds, active)
+        if let dr { store(dr + j, drAccumulation == .add ? load(dr + j, active) + ds : ds, active) }
       }
       row &+= 1
     }

@@ -22,4 +22,8 @@ void machine_catch_stop_signals(void);
 
 /// The signal that asked to stop, or 0.
 int machine_stop_signal(void);
+
+/// A pipe, read end first, whose ends close in every program that is started, also by another thread at this moment. 0, or
+/// −1 with errno. Glibc's `pipe2` is hidden from Swift.
+int machine_pipe(int ends[2]);
 #endif

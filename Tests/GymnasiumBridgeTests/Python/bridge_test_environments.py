@@ -1,5 +1,5 @@
 """Environments that do what environments do to a bridge: odd spaces, prints, exceptions, deaths, hangs."""
-import os, pathlib, time, zlib
+import os, pathlib, re, time, zlib
 import gymnasium, numpy as np
 from gymnasium import spaces
 
@@ -97,5 +97,198 @@ class Faulty(Echo):
         return self.observation, 0.0, False, False, {}
 
 
-for kind in (Echo, Spaces, Continuous, Frame, Faulty):
+class Literals(Echo):
+    """Says what it was made with, as Python writes it."""
+
+    def __init__(self, **arguments):
+        super().__init__()
+        self.action_space = spaces.Discrete(len(arguments))
+        self.texts = [f"{key}={value!r}" for key, value in arguments.items()]
+
+    def get_action_meanings(self):
+        return self.texts
+
+
+class Named(Echo):
+    """Three actions with names."""
+    names = ["LEFT", "NOTHING", "RIGHT"]
+    action_space = spaces.Discrete(3)
+
+    def get_action_meanings(self):
+        return self.names
+
+
+class Reversed(gymnasium.ActionWrapper):
+    """The same space, but action 0 is another now."""
+
+    def action(self, action):
+        return 2 - action
+
+
+class Fewer(gymnasium.Wrapper):
+    def __init__(self, env):
+        super().__init__(env)
+        self.action_space = spaces.Discrete(2)
+
+    def step(self, action):
+        return self.env.step(2 * action)
+
+
+class Renamed(Fewer):
+    def get_action_meanings(self):
+        return ["LEFT", "RIGHT"]
+
+
+def wrapped(wrapper):
+    return {"reversed": Reversed, "fewer": Fewer, "renamed": Renamed, "plain": gymnasium.Wrapper}[wrapper](Named())
+
+
+class OwnDiscrete(spaces.Discrete):
+    """What users derive to give an action a meaning."""
+
+
+class NumPyActions(Echo):
+    """Written for what `action_space.sample()` gives."""
+
+    def __init__(self, type="int64", start=-1):
+        super().__init__()
+        self.action_space = OwnDiscrete(3, start=start, dtype=np.dtype(type))
+
+    def step(self, action):
+        assert self.action_space.contains(action) and action.dtype == self.action_space.dtype
+        return self.observation, float(action.item()), False, False, {}
+
+
+class Masked(Echo):
+    """Action (step + 1) mod 3 alone is forbidden; with `broken`, the mask is."""
+    action_space = spaces.Discrete(3)
+
+    def __init__(self, broken=""):
+        super().__init__()
+        self.broken = broken
+
+    def info(self):
+        mask = np.ones(3, np.int8)
+        mask[(self.steps + 1) % 3] = 0
+        if self.broken and self.steps == 2:
+            mask = {"shape": mask[:2], "empty": mask * 0, "none": None, "list": mask.tolist(), "ended": mask * 0}[self.broken]
+        return {"action_mask": mask}
+
+    def reset(self, seed=None, options=None):
+        self.steps = 0
+        return self.observation, self.info()
+
+    def step(self, action):
+        assert self.broken or action != (self.steps + 1) % 3, "a masked action was taken"
+        self.steps += 1
+        ended = self.broken == "ended" and self.steps == 2
+        return self.observation, float(action), False, ended, self.info()
+
+
+class Strange(Echo):
+    """Returns something else than Gymnasium says, or raises something else than an exception with a text."""
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, what):
+        super().__init__()
+        self.what = what
+        if what == "constructor":
+            self.grid = 5 + None
+
+    def step(self, action):
+        if self.what == "surrogate":
+            raise ValueError("no file \udcff\ud800")
+        if self.what == "mute":
+            class Mute(Exception):
+                def __str__(self):
+                    raise RuntimeError
+            raise Mute
+        if self.what == "exit":
+            raise SystemExit(4)
+        if self.what == "old":
+            return self.observation, 0.0, False, {}
+        reward = {"none": None, "array": np.array([2.5]), "text": "1", "scalar": np.float32(2.5), "whole": 2}[self.what]
+        return self.observation, reward, False, False, None
+
+
+class OddSpaces(Echo):
+    """Observations without a number in them."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.observation_space = {"zero": spaces.Box(-1, 1, (0, 3)), "dict": spaces.Dict({})}[kind]
+
+
+class Forks(Echo):
+    """Leaves processes behind: one in its group, one that made itself a daemon; both hold all that this one has open."""
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, then=""):
+        super().__init__()
+        self.then = then
+        for is_daemon in (False, True):
+            if os.fork() == 0:
+                if is_daemon:
+                    os.setsid()
+                    if os.fork():
+                        os._exit(0)
+                time.sleep(1000)
+                os._exit(0)
+
+    def step(self, action):
+        if self.then == "crashes":
+            os.kill(os.getpid(), 11)
+        if self.then == "exits":
+            os._exit(7)
+        if self.then == "hangs":
+            time.sleep(1000)
+        if self.then == "holds":  # Python's lock, so that no other thread runs
+            re.match("(a+)+b", "a" * 100)
+        return self.observation, 0.0, False, False, {}
+
+    def close(self):
+        if self.then == "closes slowly":
+            time.sleep(1000)
+
+
+class Slow(Echo):
+    """Works for `work` seconds of processor time a step and waits for `wait` seconds; ends after 7 steps."""
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, wait=0.0, work=0.0, fault_at=-1, reset=0.0):
+        super().__init__()
+        self.wait, self.work, self.fault_at, self.reset_time = wait, work, fault_at, reset
+
+    def reset(self, seed=None, options=None):
+        gymnasium.Env.reset(self, seed=seed)
+        time.sleep(self.reset_time)
+        self.steps = 0
+        return self.np_random.uniform(-1, 1, 3), {}
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps == self.fault_at:
+            raise RuntimeError("the wheels came off")
+        time.sleep(self.wait * self.np_random.uniform(0, 2))
+        end = time.process_time() + self.work
+        while time.process_time() < end:
+            pass
+        return self.np_random.uniform(-1, 1, 3), float(action), self.steps == 7, False, {}
+
+
+class GlobalRandom(Echo):
+    """Does not use its seed."""
+    action_space = spaces.Discrete(2)
+    observation_space = spaces.Box(-np.inf, np.inf, (3,), np.float32)
+
+    def reset(self, seed=None, options=None):
+        return np.random.normal(size=3), {}
+
+    def step(self, action):
+        return np.random.normal(size=3), 0.0, False, False, {}
+
+
+for kind in (Echo, Spaces, Continuous, Frame, Faulty, Literals, Named, NumPyActions, Masked, Strange, OddSpaces, Forks, Slow,
+             GlobalRandom):
     gymnasium.register(f"{kind.__name__}-v0", kind, disable_env_checker=True)
+gymnasium.register("Wrapped-v0", wrapped, disable_env_checker=True)

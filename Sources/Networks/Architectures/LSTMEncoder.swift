@@ -4,6 +4,16 @@ import Kernels
 import Layers
 import Randomness
 
+extension Architecture {
+  static let lstm = Architecture(
+    kind: .lstm, makeEncoder: { LSTMEncoder($0, &$1) },
+    makeMixers: { sizes, generator in [LSTM(sizes.modelSize, sizes.modelSize, &generator)] }, prefix: "lstm.",
+    recognise: { tensors, sizes in
+      guard tensors["weight_ih_l0"]?.first == 4 * sizes.modelSize else { return false }
+      return true
+    })
+}
+
 public struct LSTMEncoder: SequenceEncoder {
   public let lstm: LSTM
   public let name: String? = "lstm"
@@ -16,6 +26,7 @@ public struct LSTMEncoder: SequenceEncoder {
   public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
     lstm(features, SequenceShape(batch: features.rows / time, time: time), from: nil, reading: .last, on: tape).output
   }
+  public var sequence: (any SequenceLayer)? { lstm }
   public func makeWindow(time: Int) -> (any SlidingWindow)? { LSTMWindow(lstm, time: time) }
   public func forEachParameter(_ body: (String, Parameter) -> Void) { lstm.forEachParameter(body) }
 }

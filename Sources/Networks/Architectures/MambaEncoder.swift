@@ -4,6 +4,24 @@ import Kernels
 import Layers
 import Randomness
 
+extension Architecture {
+  static let mamba = Architecture(
+    kind: .mamba, makeEncoder: { MambaEncoder($0, &$1) },
+    makeMixers: { sizes, generator in
+      preconditionFailure("Mamba-1 reads windows only, for now")
+    },
+    prefix: "mamba.",
+    recognise: { tensors, sizes in
+      guard tensors["A_log"]?.count == 2 else { return false }
+      let a = try tensors.shape("A_log", 2), convolution = try tensors.shape("conv1d.weight", 3)
+      guard a[0] % sizes.modelSize == 0 else {
+        throw tensors.error("A_log", "has \(a[0]) channels, no multiple of the model size \(sizes.modelSize)")
+      }
+      (sizes.stateSize, sizes.convolutionWidth, sizes.expansion) = (a[1], convolution[2], a[0] / sizes.modelSize)
+      return true
+    })
+}
+
 public struct MambaEncoder: SequenceEncoder {
   public let block: Mamba1Block
   public let name: String? = "mamba"
@@ -18,6 +36,8 @@ public struct MambaEncoder: SequenceEncoder {
   public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
     block(features, time: time, readout: readout, on: tape)
   }
+  public let preparesGradients = true
+  public var sequence: (any SequenceLayer)? { nil }
   public func makeWindow(time: Int) -> (any SlidingWindow)? { Mamba1Window(block, time: time) }
   public func forEachParameter(_ body: (String, Parameter) -> Void) { block.forEachParameter(body) }
 }

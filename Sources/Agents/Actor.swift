@@ -1,0 +1,41 @@
+/// One actor: its memory, its exploration, and what of it goes into replay.
+import Autograd
+import Randomness
+
+final class Actor {
+  let state: ActingState
+  var generator: SplitMix64
+  /// The actor's ε is the agent's raised to this power.
+  let epsilonExponent: Double
+  /// The latent at the observation that the last action was chosen at, and the recurrent state before it.
+  let latent: Buffer
+  let stateBefore: Buffer?
+
+  init(_ state: ActingState, generator: SplitMix64, epsilonExponent: Double, latentSize: Int) {
+    (self.state, self.generator, self.epsilonExponent) = (state, generator, epsilonExponent)
+    latent = Buffer(count: latentSize)
+    stateBefore = state.stateSize.map { Buffer(count: $0) }
+  }
+
+  func act(epsilon: Double) -> Decision {
+    let output = state.evaluate()
+    latent.pointer.update(from: output.latent, count: latent.count)
+    if let stateBefore, let before = state.stateBefore { stateBefore.pointer.update(from: before, count: stateBefore.count) }
+    let greedy = state.argmax(output.q)
+    let epsilon = epsilonExponent == 1 ? epsilon : power(epsilon, epsilonExponent)
+    let explores = generator.uniform() < epsilon
+    let action = explores ? Int(generator.next(upperBound: UInt64(state.actionCount))) : greedy
+    return Decision(action: action, value: output.q[greedy])
+  }
+
+  func moveOn(to observation: UnsafeBufferPointer<Float>, after action: Int, reward: Float) {
+    state.observe(observation, after: action, reward: reward)
+  }
+}
+
+#if canImport(Glibc)
+  import func Glibc.pow
+#elseif canImport(Darwin)
+  import func Darwin.pow
+#endif
+private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }

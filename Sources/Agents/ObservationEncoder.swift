@@ -1,0 +1,181 @@
+/// What stands between an environment and a network: the observation scaled, and beside it, where asked for, its difference
+/// from the one before, the last action (one-hot) and the last reward.
+import Networks
+import Records
+
+#if canImport(Glibc)
+  import func Glibc.sqrt
+#elseif canImport(Darwin)
+  import func Darwin.sqrt
+#endif
+
+public struct ObservationEncoder: Equatable, Sendable {
+  public let observationSize, actionCount: Int
+  public let inputs: InputDescription
+  public let rewardScale: Float
+  /// [observationSize] each; nil: 1.
+  public let scale, differenceScale: [Float]?
+
+  /// Differences beyond this many of their root mean squares are clipped.
+  static let largestDifference: Float = 5
+
+  public init(
+    observationSize: Int, actionCount: Int, inputs: InputDescription, rewardScale: Float = 1, scale: [Float]? = nil,
+    differenceScale: [Float]? = nil
+  ) {
+    precondition(
+      (scale?.count ?? observationSize) == observationSize && (differenceScale?.count ?? observationSize) == observationSize,
+      "one factor for each of \(observationSize) features")
+    (self.observationSize, self.actionCount, self.inputs) = (observationSize, actionCount, inputs)
+    (self.rewardScale, self.scale, self.differenceScale) = (rewardScale, scale, differenceScale)
+  }
+
+  /// Numbers that the network reads.
+  public var inputSize: Int { inputs.size(observation: observationSize, actions: actionCount) }
+  /// True where the network reads observations as they are.
+  public var changesNothing: Bool { inputSize == observationSize && scale == nil }
+
+  /// Writes the network's input [inputSize]. `previous` [observationSize] is the observation before, nil at an episode's
+  /// beginning, where `action` and `reward` do not count.
+  public func encode(
+    _ observation: UnsafePointer<Float>, previous: UnsafePointer<Float>?, action: Int, reward: Float,
+    into input: UnsafeMutablePointer<Float>
+  ) {
+    for i in 0..<observationSize { input[i] = observation[i] * (scale?[i] ?? 1) }
+    var next = observationSize
+    if inputs.differences {
+      let limit = Self.largestDifference
+      for i in 0..<observationSize {
+        let difference = previous.map { (observation[i] - $0[i]) * (differenceScale?[i] ?? 1) } ?? 0
+        input[next + i] = max(-limit, min(limit, difference))
+      }
+      next += observationSize
+    }
+    if inputs.action {
+      for i in 0..<actionCount { input[next + i] = previous != nil && i == action ? 1 : 0 }
+      next += actionCount
+    }
+    if inputs.reward { input[next] = previous == nil ? 0 : reward * rewardScale }
+  }
+}
+
+/// Root mean squares of observations and of their differences.
+public struct ObservationStatistics: Sendable {
+  private var squares, differenceSquares: [Double]
+  private var count = 0.0, differenceCount = 0.0
+  private var previous: [Float]?
+
+  public init(observationSize: Int) {
+    squares = Array(repeating: 0, count: observationSize)
+    differenceSquares = squares
+  }
+
+  public mutating func add(_ observation: [Float], isFirst: Bool) {
+    for i in squares.indices { squares[i] += Double(observation[i]) * Double(observation[i]) }
+    count += 1
+    if !isFirst, let previous {
+      for i in squares.indices {
+        let difference = Double(observation[i]) - Double(previous[i])
+        differenceSquares[i] += difference * difference
+      }
+      differenceCount += 1
+    }
+    previous = observation
+  }
+
+  /// One over the root mean squares. A feature that hardly moves is not blown up: 100 is the largest factor, 200 for
+  /// differences.
+  public var scale: [Float] { squares.map { Self.inverse($0, count, largest: 100) } }
+  public var differenceScale: [Float] { differenceSquares.map { Self.inverse($0, differenceCount, largest: 200) } }
+
+  private static func inverse(_ sum: Double, _ count: Double, largest: Double) -> Float {
+    let root = sqrt(sum / max(count, 1))
+    return Float(root > 0 ? min(largest, 1 / root) : 1)
+  }
+}
+
+extension ObservationEncoder {
+  /// As a configuration says, with the statistics where it asks for any.
+  public init(
+    _ config: ExperimentConfig, observationSize: Int, actionCount: Int, statistics: ObservationStatistics? = nil
+  ) throws {
+    guard let inputs = InputDescription(config.inputs), let scale = ObservationScale(config.observationScale) else {
+      throw LearningError(description: "inputs=\(config.inputs), observationScale=\(config.observationScale): not understood")
+    }
+    let factors: [Float]?
+    switch scale {
+    case .none: factors = nil
+    case .measured: factors = statistics?.scale ?? Array(repeating: 1, count: observationSize)
+    case .factors(let given):
+      guard observationSize % given.count == 0 else {
+        throw LearningError(
+          description: "observationScale=\(config.observationScale): \(given.count) factors do not repeat over "
+            + "\(observationSize) features")
+      }
+      factors = (0..<observationSize).map { given[$0 % given.count] }
+    }
+    self.init(
+      observationSize: observationSize, actionCount: actionCount, inputs: inputs, rewardScale: Float(config.rewardScale),
+      scale: factors,
+      differenceScale: inputs.differences ? statistics?.differenceScale ?? Array(repeating: 1, count: observationSize) : nil)
+  }
+
+  /// The factors that a run measured when it began, from its checkpoint.
+  public init(
+    _ config: ExperimentConfig, observationSize: Int, actionCount: Int, from source: some CheckpointSource
+  ) throws {
+    let plain = try ObservationEncoder(config, observationSize: observationSize, actionCount: actionCount)
+    func factors(_ name: String, _ present: [Float]?) throws -> [Float]? {
+      guard present != nil else { return nil }
+      let bytes = try source.bytes("agent/\(QNetwork.inputPrefix)\(name)")
+      guard bytes.count == observationSize * 4 else {
+        throw LearningError(description: "the checkpoint's \(name) has \(bytes.count) bytes, not \(observationSize * 4)")
+      }
+      return (0..<observationSize).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+    }
+    self.init(
+      observationSize: observationSize, actionCount: actionCount, inputs: plain.inputs, rewardScale: plain.rewardScale,
+      scale: try factors("scale", plain.scale),
+      differenceScale: try factors("difference_scale", plain.differenceScale))
+  }
+
+  /// Whether statistics of the first random steps are needed.
+  public static func needsStatistics(_ config: ExperimentConfig) -> Bool {
+    config.observationScale == "measured" || InputDescription(config.inputs)?.differences ?? false
+  }
+
+  // MARK: - Weights files
+
+  /// For the weights file: the factors as tensors, the rest as metadata.
+  public var tensors: [(name: String, tensor: Safetensors.Tensor)] {
+    [("scale", scale), ("difference_scale", differenceScale)].compactMap { name, values in
+      values.map { (QNetwork.inputPrefix + name, Safetensors.Tensor(shape: [$0.count], values: $0)) }
+    }
+  }
+  public func metadata(_ config: ExperimentConfig) -> [String: String] {
+    changesNothing ? [:] : ["inputs": config.inputs, "rewardScale": "\(config.rewardScale)"]
+  }
+
+  /// What a weights file says stands before a network of these sizes.
+  public init(_ file: Safetensors, inputSize: Int, actionCount: Int) throws {
+    let text = file.metadata["inputs"] ?? "observation"
+    guard let inputs = InputDescription(text) else {
+      throw FileError(file.path, "has the inputs \(text), which are not understood")
+    }
+    let rest = inputs.size(observation: 0, actions: actionCount), parts = inputs.differences ? 2 : 1
+    guard inputSize > rest, (inputSize - rest) % parts == 0 else {
+      throw FileError(file.path, "reads \(inputSize) numbers, which inputs=\(text) with \(actionCount) actions do not make")
+    }
+    let size = (inputSize - rest) / parts
+    func factors(_ name: String) throws -> [Float]? {
+      let name = QNetwork.inputPrefix + name
+      guard let shape = file.shape(of: name) else { return nil }
+      guard shape == [size] else { throw FileError(file.path, "\(name) has shape \(shape), not [\(size)]") }
+      return try file.tensor(name).values
+    }
+    self.init(
+      observationSize: size, actionCount: actionCount, inputs: inputs,
+      rewardScale: file.metadata["rewardScale"].flatMap { Float($0) } ?? 1, scale: try factors("scale"),
+      differenceScale: try factors("difference_scale"))
+  }
+}

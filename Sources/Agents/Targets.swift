@@ -1,0 +1,58 @@
+/// The learning rule as pure functions on whole batches, above the stateful agent: what Q(s, a) is moved towards.
+import Autograd
+
+#if canImport(Glibc)
+  import func Glibc.sqrtf
+#elseif canImport(Darwin)
+  import func Darwin.sqrtf
+#endif
+
+/// h(x) = sign(x)(√(|x| + 1) − 1) + εx with ε = 10⁻³, and its inverse (Pohlen et al. 2018, prop. A.2; R2D2): Q-values are
+/// learned under h where rewards differ by orders of magnitude.
+public enum ValueRescaling {
+  static let epsilon: Float = 1e-3
+
+  public static func apply(_ x: Float) -> Float {
+    (x < 0 ? -1 : 1) * (sqrtf(abs(x) + 1) - 1) + epsilon * x
+  }
+
+  public static func invert(_ y: Float) -> Float {
+    // In double: √(1 + 4ε(…)) − 1 cancels.
+    let epsilon = Double(Self.epsilon)
+    let root = ((1 + 4 * epsilon * (Double(abs(y)) + 1 + epsilon)).squareRoot() - 1) / (2 * epsilon)
+    return Float((y < 0 ? -1 : 1) * (root * root - 1))
+  }
+}
+
+public enum Targets {
+  /// The action of largest value in a row.
+  public static func greedyAction(_ q: Tensor, row: Int) -> Int {
+    var best = 0
+    for action in 1..<q.columns where q[row, action] > q[row, best] { best = action }
+    return best
+  }
+
+  /// return + discount · Q′(s′, a′), the n-step target: a′ is the best action by Q′ itself (Mnih et al. 2015, eq. 2) or, given
+  /// `chooser`, by the online network (double Q-learning, van Hasselt et al. 2016, eq. 4).
+  ///
+  /// - Parameters:
+  ///   - returns, discounts: [rows]; a discount of 0 bootstraps nothing.
+  ///   - nextRows: the row of `next` that holds each row's s′, [rows], counted from `firstRow`; nil: the same row.
+  ///   - next, chooser: Q-values of the target and of the online network.
+  ///   - rescaled: Q-values stand under `ValueRescaling`.
+  ///   - targets: [rows], written.
+  public static func write(
+    rows: Int, returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, nextRows: UnsafePointer<Int32>? = nil,
+    firstRow: Int = 0, next: Tensor, chooser: Tensor? = nil, rescaled: Bool = false, into targets: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<rows {
+      var target = returns[row]
+      if discounts[row] != 0 {
+        let nextRow = nextRows.map { Int($0[row]) - firstRow } ?? row
+        let value = next[nextRow, greedyAction(chooser ?? next, row: nextRow)]
+        target += discounts[row] * (rescaled ? ValueRescaling.invert(value) : value)
+      }
+      targets[row] = rescaled ? ValueRescaling.apply(target) : target
+    }
+  }
+}

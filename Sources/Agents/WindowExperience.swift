@@ -1,0 +1,93 @@
+/// Learning from windows. The latents that acting computes are stored with them as published; `latents=target` reads them.
+import Autograd
+import Networks
+import Randomness
+import Records
+import Replay
+
+final class WindowExperience: Experience {
+  private let config: ExperimentConfig
+  private let learner: Learner
+  private let replay: PrioritizedReplay
+  private let batch: ReplayBatch
+  /// [batch, modelSize] each: the stored latents of the batch's states, or of their next states.
+  private let stored: Buffer
+  private let tape = Tape()
+
+  init(_ config: ExperimentConfig, _ learner: Learner) {
+    (self.config, self.learner) = (config, learner)
+    let sizes = learner.online.sizes
+    replay = PrioritizedReplay(
+      capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: sizes.observationSize,
+      latentSize: config.latents == .none ? 0 : config.modelSize, priorities: config.priorityExponent,
+      clampPriorityError: config.clampPriorityError,
+      nStep: NStep(
+        steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
+      streams: config.actors)
+    batch = ReplayBatch(count: config.batchSize, windowLength: config.windowLength, observationSize: sizes.observationSize)
+    stored = Buffer(count: config.latents == .none ? 0 : config.batchSize * config.modelSize)
+  }
+
+  var count: Int { replay.count }
+  var memoryBytes: Int { replay.memoryBytes }
+  var isReady: Bool { count > 0 }
+
+  func beginEpisode(_ actor: Actor, _ stream: Int) { replay.beginEpisode(actor.state.presentInput, stream: stream) }
+
+  /// Stored is the latent of the state, as published; under `target` that of the next state, which stands in for the target
+  /// network's pass, at an episode's last observation too.
+  func append(_ actor: Actor, _ stream: Int, action: Int, reward: Float, terminated: Bool, truncated: Bool) {
+    let latent = config.latents == .target ? UnsafePointer(actor.state.evaluate().latent) : UnsafePointer(actor.latent.pointer)
+    replay.append(
+      action: action, reward: reward, terminated: terminated, truncated: truncated, next: actor.state.presentInput,
+      latent: UnsafeBufferPointer(start: latent, count: config.modelSize), stream: stream)
+  }
+
+  func learn(step: Int, importanceExponent: Double, generator: inout SplitMix64) throws -> LearningReport {
+    replay.sample(into: batch, importanceExponent: importanceExponent, generator: &generator)
+    let width = config.modelSize
+    if config.latents == .target {
+      for row in 0..<batch.count { (stored.pointer + row * width).update(from: replay.nextLatent(of: batch, row), count: width) }
+    }
+    var (report, tdErrors) = try learner.update(
+      LearningBatch(
+        count: batch.count, states: batch.states, nextStates: batch.nextStates, actions: batch.actions,
+        returns: batch.returns, discounts: batch.discounts, weights: batch.weights,
+        nextLatents: config.latents == .target ? UnsafePointer(stored.pointer) : nil), step: step)
+    replay.updatePriorities(of: batch, tdErrors: UnsafeBufferPointer(start: tdErrors, count: batch.count))
+    if let latents = learner.latents { compare(latents, &report) }
+    return report
+  }
+
+  /// Measures staleness now and then; under `target` the recomputed latents are written back.
+  private func compare(_ latents: Buffer, _ report: inout LearningReport) {
+    let measures = learner.gradientSteps % config.stalenessInterval == 0
+    guard measures || config.latents == .target else { return }
+    let width = config.modelSize
+    var meter = StalenessMeter(), rows = 0
+    for row in 0..<batch.count {
+      let place = config.latents == .target ? replay.latentBefore(batch, row) : replay.latent(of: batch, row)
+      guard let place else { continue }
+      let recomputed = latents.pointer + row * width
+      if measures {
+        meter.compare(place, recomputed, count: width)
+        (stored.pointer + rows * width).update(from: place, count: width)
+        (latents.pointer + rows * width).update(from: recomputed, count: width)
+        rows += 1
+      }
+      if config.latents == .target { place.update(from: latents.pointer + (measures ? rows - 1 : row) * width, count: width) }
+    }
+    guard measures, rows > 0 else { return }
+    tape.reset()
+    tape.withoutGradient {
+      let head = learner.online.head
+      let before = head(Tensor(data: stored.pointer, rows: rows, columns: width), on: tape)
+      let now = head(Tensor(data: latents.pointer, rows: rows, columns: width), on: tape)
+      meter.compareQ(before.values, now.values, count: rows * before.columns)
+    }
+    report.staleness = meter.result
+  }
+
+  func save(to sink: inout some CheckpointSink) throws { try replay.save(to: &sink) }
+  func restore(from source: some CheckpointSource) throws { try replay.restore(from: source) }
+}

@@ -1,0 +1,28 @@
+/// Environments that live elsewhere, so that several of them can work at once while one thread waits.
+
+/// An environment whose resets and steps come in two halves: asking, which returns at once, and receiving.
+///
+///     for index in environments.indices { try environments[index].send(step: actions[index]) }
+///     for index in environments.indices { results[index] = try environments[index].receive(into: rows[index]) }
+///
+/// What is received depends on the seed and the actions alone, never on who answered first. One request is under way at a
+/// time: every `send` is followed by its `receive`, also where another environment failed in between. A class, because it
+/// owns what lives elsewhere.
+public protocol AsynchronousEnvironment: AnyObject, Environment {
+  func send(resetWithSeed seed: UInt64?) throws
+  func send(step action: Int) throws
+  /// Waits for the answer to the last `send`. After a reset the step has no reward and ends nothing.
+  func receive(into observation: UnsafeMutableBufferPointer<Float>) throws -> Step
+}
+
+extension AsynchronousEnvironment {
+  public func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) throws {
+    try send(resetWithSeed: seed)
+    _ = try receive(into: observation)
+  }
+
+  public func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) throws -> Step {
+    try send(step: action)
+    return try receive(into: observation)
+  }
+}

@@ -1,0 +1,55 @@
+/// Hides features of any environment, so that they must be remembered or inferred: the lander without its velocities.
+
+/// An environment whose observation lacks some features of another's.
+///
+/// They are removed, not zeroed: the observation is flat and has fewer numbers. Everything else is the environment's own.
+public struct MaskedEnvironment: Environment {
+  public let observationSpace: BoxSpace
+  public var actionSpace: DiscreteSpace { environment.actionSpace }
+  private var environment: any Environment
+  /// Features that remain, in order.
+  private let shown: [Int]
+  private var whole: [Float]
+
+  /// - Parameter hidden: features, counted row-major from 0.
+  /// - Throws: `FeatureMaskError`.
+  public init(_ environment: any Environment, hiding hidden: [Int]) throws(FeatureMaskError) {
+    let space = environment.observationSpace
+    if let wrong = hidden.first(where: { !(0..<space.count ~= $0) }) {
+      throw FeatureMaskError("there is no feature \(wrong) to hide; there are 0 to \(space.count - 1)")
+    }
+    let distinct = Set(hidden)
+    if distinct.count < hidden.count {
+      let twice = hidden.first { feature in hidden.count { $0 == feature } > 1 } ?? 0
+      throw FeatureMaskError("feature \(twice) is hidden twice")
+    }
+    guard distinct.count < space.count else {
+      throw FeatureMaskError("all \(space.count) features are hidden; at least one must remain")
+    }
+    shown = (0..<space.count).filter { !distinct.contains($0) }
+    whole = Array(repeating: 0, count: space.count)
+    observationSpace = BoxSpace(shape: [shown.count], low: shown.map { space.low[$0] }, high: shown.map { space.high[$0] })
+    self.environment = environment
+  }
+
+  public mutating func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) throws {
+    try whole.withUnsafeMutableBufferPointer { try environment.reset(seed: seed, into: $0) }
+    show(into: observation)
+  }
+
+  public mutating func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) throws -> Step {
+    let step = try whole.withUnsafeMutableBufferPointer { try environment.step(action, into: $0) }
+    show(into: observation)
+    return step
+  }
+
+  private func show(into observation: UnsafeMutableBufferPointer<Float>) {
+    for (index, feature) in shown.enumerated() { observation[index] = whole[feature] }
+  }
+}
+
+/// Features that cannot be hidden.
+public struct FeatureMaskError: Error, Equatable, CustomStringConvertible, Sendable {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}

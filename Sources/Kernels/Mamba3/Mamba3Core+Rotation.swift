@@ -1,0 +1,156 @@
+/// From a row of the projection to k̃, q̃ and c of every head: norms, biases and the rotation.
+
+/// What a sequence carries from row to row, and a row's B and C on their way.
+struct Mamba3RowScratch: BitwiseCopyable {
+  /// θ [H, half], and backwards what later rows ask of it.
+  let angle: Output
+  /// π tanh(ω) [half], and its gradient.
+  let turn, dTurn: Output
+  /// RMSNorm(B), RMSNorm(C) [R, G, padded], and their gradients.
+  let normB, normC, dNormB, dNormC: Output
+  /// b̂, ĉ of one head [R, padded], and their gradients.
+  let hatB, hatC, dHatB, dHatC: Output
+  let count: Int
+
+  init(_ core: Mamba3Core, at memory: Output) {
+    var next = 0
+    func take(_ count: Int) -> Output {
+      defer { next &+= count }
+      return memory + next
+    }
+    angle = take(core.heads &* core.half)
+    (turn, dTurn) = (take(core.half), take(core.half))
+    let groups = core.ranks &* core.groups &* core.padded, ranks = core.ranks &* core.padded
+    (normB, normC, dNormB, dNormC) = (take(groups), take(groups), take(groups), take(groups))
+    (hatB, hatC, dHatB, dHatC) = (take(ranks), take(ranks), take(ranks), take(ranks))
+    count = next
+  }
+}
+
+extension Mamba3Core {
+  /// Rows `first` ..< `first + count` of one sequence. `finalKey` [R, H, N] gets k of the last of them.
+  @inline(never) func rotate(
+    _ shape: SequenceShape, first: Int, count: Int, _ projection: Input, skip: Input, _ w: Mamba3Workspace,
+    _ s: Mamba3RowScratch, finalKey: Output?
+  ) {
+    var row = first
+    while row < first &+ count {
+      let source = projection + row &* projectionSize
+      if shape.beginsEpisode(row) { s.angle.update(repeating: 0, count: heads &* half) }
+      turns(source, s.turn)
+      normalise(source, row, w, s)
+      var h = 0
+      while h < heads {
+        let i = row &* heads &+ h, angle = s.angle + h &* half
+        let cosine = w.cosine + i &* half, sine = w.sine + i &* half, step = splat(w.step[i])
+        var j = 0
+        while j < half {
+          let theta = wrappedAngle(fma(step, load(s.turn + j), load(angle + j)))
+          store(angle + j, theta)
+          let both = sineCosine(theta)
+          store(sine + j, both.sine)
+          store(cosine + j, both.cosine)
+          j &+= lanes
+        }
+        hats(h, w, s)
+        var r = 0
+        while r < ranks {
+          let at = (i &* ranks &+ r) &* padded
+          turn(s.hatB + r &* padded, cosine, sine, by: w.scale[i], into: w.k + at)
+          turn(s.hatC + r &* padded, cosine, sine, by: w.decay[i], into: w.q + at)
+          if let finalKey, row == first &+ count &- 1 {
+            turn(s.hatB + r &* padded, cosine, sine, by: 1, into: s.dHatB)
+            var n = 0
+            while n < states {
+              finalKey[(r &* heads &+ h) &* states &+ n] = s.dHatB[slot(n)]
+              n &+= 1
+            }
+          }
+          var other = 0
+          while other < ranks {
+            let product = dot(s.hatC + r &* padded, s.hatB + other &* padded)
+            w.own[(i &* ranks &+ r) &* ranks &+ other] =
+              w.mix[i] * w.step[i] * product + (r == other ? skip[h] : 0)
+            other &+= 1
+          }
+          r &+= 1
+        }
+        h &+= 1
+      }
+      row &+= 1
+    }
+  }
+
+  /// π tanh(ω), zero beyond S.
+  @inline(__always) func turns(_ source: Input, _ turn: Output) {
+    var s = 0
+    while s < half {
+      let omega = s < angles ? load(source + angleColumn &+ s, min(lanes, angles &- s)) : .zero
+      store(turn + s, splat(.pi) * tanh(omega))
+      s &+= lanes
+    }
+  }
+
+  @inline(__always) private func normalise(_ source: Input, _ row: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch) {
+    let groupsAndRanks = ranks &* groups
+    var i = 0
+    while i < groupsAndRanks {
+      let inverse = w.inverse + 2 &* row &* groupsAndRanks &+ i
+      inverse[0] = normalise(source + bColumn &+ i &* states, w.bNorm, into: s.normB + i &* padded)
+      inverse[groupsAndRanks] = normalise(source + cColumn &+ i &* states, w.cNorm, into: s.normC + i &* padded)
+      i &+= 1
+    }
+  }
+
+  /// RMSNorm of [N] into the kernel's order; returns 1 / √(mean + 1e-5).
+  @inline(__always) private func normalise(_ source: Input, _ weight: Input, into target: Output) -> Float {
+    arrange(source, into: target)
+    let inverse = 1 / (dot(target, target) / Float(states) + 1e-5).squareRoot()
+    var j = 0
+    while j < padded {
+      store(target + j, load(target + j) * splat(inverse) * load(weight + j))
+      j &+= lanes
+    }
+    return inverse
+  }
+
+  /// b̂ and ĉ of one head.
+  @inline(__always) func hats(_ h: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch) {
+    let group = group(ofHead: h)
+    var r = 0
+    while r < ranks {
+      let norm = (r &* groups &+ group) &* padded, bias = (h &* ranks &+ r) &* padded
+      var j = 0
+      while j < padded {
+        store(s.hatB + r &* padded &+ j, load(s.normB + norm &+ j) + load(w.bBias + bias &+ j))
+        store(s.hatC + r &* padded &+ j, load(s.normC + norm &+ j) + load(w.cBias + bias &+ j))
+        j &+= lanes
+      }
+      r &+= 1
+    }
+  }
+
+  @inline(__always) private func turn(
+    _ x: Input, _ cosine: Input, _ sine: Input, by factor: Float, into y: Output
+  ) {
+    var j = 0
+    while j < half {
+      let c = load(cosine + j) * splat(factor), s = load(sine + j) * splat(factor)
+      let first = load(x + j), second = load(x + half &+ j)
+      store(y + j, fma(first, c, -(second * s)))
+      store(y + half &+ j, fma(first, s, second * c))
+      j &+= lanes
+    }
+  }
+
+  /// Of [padded] floats.
+  @inline(__always) func dot(_ a: Input, _ b: Input) -> Float {
+    var total = Vector.zero
+    var j = 0
+    while j < padded {
+      total = fma(load(a + j), load(b + j), total)
+      j &+= lanes
+    }
+    return sum(total)
+  }
+}

@@ -1,0 +1,211 @@
+/// The gradients of norms, biases and rotation, from those of k̃, q̃ and c.
+
+/// The gradients of a chunk's rows, and those that are gathered over all rows.
+struct Mamba3RowGradients: BitwiseCopyable {
+  /// dk̃, dq̃ [chunk, H, R, padded] and dc [chunk, H, R, R].
+  let k, q, own: Output
+  /// Σ over the rows so far: dΔ, dλ, d(log α), [rows, H].
+  let step, mix, log: Output
+  /// Of the parameters in the kernel's order, added to: [padded] twice, [H, R, padded] twice.
+  let bNorm, cNorm, bBias, cBias: Output
+  /// ⟨dL/dg_t, g_t⟩ [H] at the last of the rows still to come, from which d(log α) follows row by row.
+  let weight: Output
+}
+
+extension Mamba3Core {
+  /// Rows `first` ..< `first + count` of one sequence, from the last. Columns B, C, ω of dProjection are overwritten.
+  ///
+  /// The decay needs no product of its own: w_t = ⟨dL/dg_t, g_t⟩ loses k̃·dk̃ and gains q̃·dq̃ on its way to t−1, and
+  /// d(log α_t) = w_{t−1}.
+  @inline(never) func rotateBackward(
+    _ shape: SequenceShape, first: Int, count: Int, _ projection: Input, dProjection: Output, _ w: Mamba3Workspace,
+    _ s: Mamba3RowScratch, _ g: Mamba3RowGradients
+  ) {
+    var row = first &+ count &- 1
+    while row >= first {
+      let source = projection + row &* projectionSize
+      turns(source, s.turn)
+      restore(source, row, w, s)
+      s.dTurn.update(repeating: 0, count: half)
+      s.dNormB.update(repeating: 0, count: ranks &* groups &* padded)
+      s.dNormC.update(repeating: 0, count: ranks &* groups &* padded)
+      var h = 0
+      while h < heads {
+        rotateBackward(shape, row, row &- first, h, w, s, g)
+        h &+= 1
+      }
+      normaliseBackward(source, dProjection + row &* projectionSize, row, w, s, g)
+      var j = 0
+      while j < angles {
+        let turn = s.turn[j] / .pi
+        dProjection[row &* projectionSize &+ angleColumn &+ j] = s.dTurn[j] * .pi * (1 - turn * turn)
+        j &+= 1
+      }
+      if shape.beginsEpisode(row) { s.angle.update(repeating: 0, count: heads &* half) }
+      row &-= 1
+    }
+  }
+
+  @inline(__always) private func rotateBackward(
+    _ shape: SequenceShape, _ row: Int, _ rowOfChunk: Int, _ h: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch,
+    _ g: Mamba3RowGradients
+  ) {
+    hats(h, w, s)
+    let i = row &* heads &+ h, angle = s.angle + h &* half
+    let cosine = w.cosine + i &* half, sine = w.sine + i &* half
+    let step = splat(w.step[i]), scale = splat(w.scale[i]), decay = splat(w.decay[i])
+    var lostOfKey = Vector.zero, gained = Vector.zero, lost = Vector.zero
+    var r = 0
+    while r < ranks {
+      let at = (i &* ranks &+ r) &* padded, gradient = ((rowOfChunk &* heads &+ h) &* ranks &+ r) &* padded
+      let k = w.k + at, q = w.q + at, dk = g.k + gradient, dq = g.q + gradient, hat = r &* padded
+      var j = 0
+      while j < half {
+        let c = load(cosine + j), d = load(sine + j)
+        let k1 = load(k + j), k2 = load(k + half &+ j), q1 = load(q + j), q2 = load(q + half &+ j)
+        let dk1 = load(dk + j), dk2 = load(dk + half &+ j), dq1 = load(dq + j), dq2 = load(dq + half &+ j)
+        lost = fma(k1, dk1, fma(k2, dk2, lost))
+        gained = fma(q1, dq1, fma(q2, dq2, gained))
+        let turned = fma(dk2, k1, -(dk1 * k2)) + fma(dq2, q1, -(dq1 * q2))
+        store(angle + j, load(angle + j) + turned)
+        // Turned back.
+        let dB1 = fma(dk1, c, dk2 * d), dB2 = fma(dk2, c, -(dk1 * d))
+        lostOfKey = fma(load(s.hatB + hat &+ j), dB1, fma(load(s.hatB + hat &+ half &+ j), dB2, lostOfKey))
+        store(s.dHatB + hat &+ j, dB1 * scale)
+        store(s.dHatB + hat &+ half &+ j, dB2 * scale)
+        store(s.dHatC + hat &+ j, fma(dq1, c, dq2 * d) * decay)
+        store(s.dHatC + hat &+ half &+ j, fma(dq2, c, -(dq1 * d)) * decay)
+        j &+= lanes
+      }
+      r &+= 1
+    }
+    ownBackward(i, rowOfChunk, h, w, s, g)
+    keepHats(h, s, g)
+
+    // Δ by the angle, λ and Δ by γ + e.
+    var dStep = Vector.zero
+    var j = 0
+    while j < half {
+      dStep = fma(load(angle + j), load(s.turn + j), dStep)
+      store(s.dTurn + j, fma(load(angle + j), step, load(s.dTurn + j)))
+      j &+= lanes
+    }
+    let dScale = sum(lostOfKey)
+    g.step[i] += sum(dStep) + dScale * w.mix[i]
+    g.mix[i] += dScale * w.step[i]
+    if goesOn(shape, after: row) {
+      g.step[i &+ heads] += dScale * (1 - w.mix[i &+ heads])
+      g.mix[i &+ heads] -= dScale * w.step[i &+ heads]
+    }
+    let weight = shape.beginsEpisode(row) ? 0 : g.weight[h] - sum(lost) + sum(gained)
+    g.log[i] = weight
+    g.weight[h] = weight
+  }
+
+  /// c[r, r'] = γ ĉ[r]·b̂[r'] + D·(r = r'); D's share is taken elsewhere.
+  @inline(__always) private func ownBackward(
+    _ i: Int, _ rowOfChunk: Int, _ h: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch, _ g: Mamba3RowGradients
+  ) {
+    let own = g.own + (rowOfChunk &* heads &+ h) &* ranks &* ranks, gamma = w.mix[i] * w.step[i]
+    var dGamma: Float = 0
+    var r = 0
+    while r < ranks {
+      var other = 0
+      while other < ranks {
+        let d = own[r &* ranks &+ other], b = s.hatB + other &* padded, c = s.hatC + r &* padded
+        dGamma += d * dot(c, b)
+        let factor = splat(d * gamma), dB = s.dHatB + other &* padded, dC = s.dHatC + r &* padded
+        var j = 0
+        while j < padded {
+          store(dB + j, fma(factor, load(c + j), load(dB + j)))
+          store(dC + j, fma(factor, load(b + j), load(dC + j)))
+          j &+= lanes
+        }
+        other &+= 1
+      }
+      r &+= 1
+    }
+    g.step[i] += dGamma * w.mix[i]
+    g.mix[i] += dGamma * w.step[i]
+  }
+
+  /// Gradients of b̂ and ĉ go to the biases and to the group's norms.
+  @inline(__always) private func keepHats(_ h: Int, _ s: Mamba3RowScratch, _ g: Mamba3RowGradients) {
+    let group = group(ofHead: h)
+    var r = 0
+    while r < ranks {
+      let norm = (r &* groups &+ group) &* padded, bias = (h &* ranks &+ r) &* padded
+      var j = 0
+      while j < padded {
+        let dB = load(s.dHatB + r &* padded &+ j), dC = load(s.dHatC + r &* padded &+ j)
+        store(g.bBias + bias &+ j, load(g.bBias + bias &+ j) + dB)
+        store(g.cBias + bias &+ j, load(g.cBias + bias &+ j) + dC)
+        store(s.dNormB + norm &+ j, load(s.dNormB + norm &+ j) + dB)
+        store(s.dNormC + norm &+ j, load(s.dNormC + norm &+ j) + dC)
+        j &+= lanes
+      }
+      r &+= 1
+    }
+  }
+
+  /// RMSNorm(B) and RMSNorm(C) once more.
+  @inline(__always) private func restore(_ source: Input, _ row: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch) {
+    let groupsAndRanks = ranks &* groups
+    var i = 0
+    while i < groupsAndRanks {
+      let inverse = w.inverse + 2 &* row &* groupsAndRanks &+ i
+      restore(source + bColumn &+ i &* states, inverse[0], w.bNorm, into: s.normB + i &* padded)
+      restore(source + cColumn &+ i &* states, inverse[groupsAndRanks], w.cNorm, into: s.normC + i &* padded)
+      i &+= 1
+    }
+  }
+  @inline(__always) private func restore(_ source: Input, _ inverse: Float, _ weight: Input, into target: Output) {
+    arrange(source, into: target)
+    var j = 0
+    while j < padded {
+      store(target + j, load(target + j) * splat(inverse) * load(weight + j))
+      j &+= lanes
+    }
+  }
+
+  @inline(__always) private func normaliseBackward(
+    _ source: Input, _ target: Output, _ row: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch, _ g: Mamba3RowGradients
+  ) {
+    let groupsAndRanks = ranks &* groups
+    var i = 0
+    while i < groupsAndRanks {
+      let inverse = w.inverse + 2 &* row &* groupsAndRanks &+ i, norm = i &* padded
+      normaliseBackward(
+        source + bColumn &+ i &* states, inverse[0], w.bNorm, s.dNormB + norm, s.normB + norm, dWeight: g.bNorm,
+        dx: target + bColumn &+ i &* states)
+      normaliseBackward(
+        source + cColumn &+ i &* states, inverse[groupsAndRanks], w.cNorm, s.dNormC + norm, s.normC + norm,
+        dWeight: g.cNorm, dx: target + cColumn &+ i &* states)
+      i &+= 1
+    }
+  }
+
+  /// n = x · inverse, of which d is the gradient after the weight: dx = inverse (d w − n · mean(d w n)).
+  @inline(__always) private func normaliseBackward(
+    _ source: Input, _ inverse: Float, _ weight: Input, _ d: Output, _ x: Output, dWeight: Output, dx: Output
+  ) {
+    arrange(source, into: x)
+    var products = Vector.zero
+    var j = 0
+    while j < padded {
+      let n = load(x + j) * splat(inverse), gradient = load(d + j), weighted = gradient * load(weight + j)
+      store(dWeight + j, fma(gradient, n, load(dWeight + j)))
+      products = fma(weighted, n, products)
+      store(x + j, n)
+      store(d + j, weighted)
+      j &+= lanes
+    }
+    let mean = splat(sum(products) / Float(states))
+    j = 0
+    while j < padded {
+      store(d + j, splat(inverse) * fma(-mean, load(x + j), load(d + j)))
+      j &+= lanes
+    }
+    scatter(d, into: dx)
+  }
+}

@@ -1,0 +1,148 @@
+/// The gradient of the recurrence of one head over one chunk. With G_t = dL/dg_t, from the chunk's end,
+///
+///     dv[r] += G_t k̃[r]     dk̃[r] = G_tᵀ v[r]     dq̃[r] = g_{t−1}ᵀ dy[r]     G_{t−1} = α G_t + Σ_r dy[r] ⊗ q̃[r]
+///
+/// g is computed once more from the chunk's beginning, a tile at a time, into memory that stays in the first cache.
+
+extension Mamba3Core {
+  /// Floats of scratch for `scanBackward`: g of a tile at every position, and the lanes of dk̃ and dq̃ of four states.
+  var tileScratchCount: Int { Self.chunk &* (64 &+ 64 &* ranks) }
+
+  /// dv is added to; dk and dq are overwritten (padding excepted) and lie as k and q do, in rows of `keyStride`. `adjoint`, G as
+  /// the state's tiles, moves from the chunk's end to its beginning.
+  @inline(never) func scanBackward(
+    _ c: Mamba3HeadChunk, from: Input, adjoint: Output, dy: Input, dyStride: Int, dv: Output, dvStride: Int, dk: Output,
+    dq: Output, scratch: Output
+  ) {
+    if rank <= 1 {
+      tilesBackward(1, c, from, adjoint, dy, dyStride, dv, dvStride, dk, dq, scratch)
+    } else {
+      tilesBackward(rank, c, from, adjoint, dy, dyStride, dv, dvStride, dk, dq, scratch)
+    }
+  }
+
+  @inline(__always) private func tilesBackward(
+    _ ranks: Int, _ c: Mamba3HeadChunk, _ from: Input, _ adjoint: Output, _ dy: Input, _ dyStride: Int, _ dv: Output,
+    _ dvStride: Int, _ dk: Output, _ dq: Output, _ scratch: Output
+  ) {
+    let lanesOfKeys = scratch + Self.chunk &* 64
+    var block = 0
+    while block < blocks {
+      let slot = slot(ofBlock: block)
+      lanesOfKeys.update(repeating: 0, count: c.count &* ranks &* 64)
+      var p = 0
+      while p < width {
+        let tile = 4 &* (block &* width &+ p)
+        trace(ranks, c, slot, p, from + tile, scratch)
+        pull(
+          ranks, c, slot, scratch, adjoint + tile, dy + p, dyStride, p, dv + p, dvStride, lanesOfKeys)
+        p &+= 16
+      }
+      var t = 0
+      while t < c.count {
+        var r = 0
+        while r < ranks {
+          let sums = laneSums(lanesOfKeys + (t &* ranks &+ r) &* 64)
+          let at = t &* c.keyStride &+ r &* padded &+ slot
+          UnsafeMutableRawPointer(dk + at).storeBytes(of: sums.lowHalf, as: SIMD4<Float>.self)
+          UnsafeMutableRawPointer(dq + at).storeBytes(of: sums.highHalf, as: SIMD4<Float>.self)
+          r &+= 1
+        }
+        t &+= 1
+      }
+      block &+= 1
+    }
+  }
+
+  /// g before every position of the chunk.
+  @inline(__always) private func trace(
+    _ ranks: Int, _ c: Mamba3HeadChunk, _ slot: Int, _ p: Int, _ from: Input, _ trace: Output
+  ) {
+    var g0 = loadWide(from), g1 = loadWide(from + 16), g2 = loadWide(from + 32), g3 = loadWide(from + 48)
+    var decay = c.decay, k = c.k + slot, v = c.v + p, out = trace
+    var t = 0
+    while t < c.count {
+      store(out, g0)
+      store(out + 16, g1)
+      store(out + 32, g2)
+      store(out + 48, g3)
+      let a = wide(decay[0])
+      (g0, g1, g2, g3) = (g0 * a, g1 * a, g2 * a, g3 * a)
+      var r = 0
+      while r < ranks {
+        let k = k + r &* padded, x = loadWide(v + r &* width)
+        g0 = fma(x, wide(k[0]), g0)
+        g1 = fma(x, wide(k[1]), g1)
+        g2 = fma(x, wide(k[2]), g2)
+        g3 = fma(x, wide(k[3]), g3)
+        r &+= 1
+      }
+      decay += c.decayStride
+      k += c.keyStride
+      v += c.valueStride
+      out += 64
+      t &+= 1
+    }
+  }
+
+  @inline(__always) private func pull(
+    _ ranks: Int, _ c: Mamba3HeadChunk, _ slot: Int, _ trace: Input, _ adjoint: Output, _ dy: Input, _ dyStride: Int,
+    _ p: Int, _ dv: Output, _ dvStride: Int, _ lanesOfKeys: Output
+  ) {
+    var d0 = loadWide(adjoint), d1 = loadWide(adjoint + 16), d2 = loadWide(adjoint + 32), d3 = loadWide(adjoint + 48)
+    var t = c.count &- 1
+    while t >= 0 {
+      let k = c.k + t &* c.keyStride &+ slot, q = c.q + t &* c.keyStride &+ slot
+      let v = c.v + t &* c.valueStride &+ p, dv = dv + t &* dvStride, dy = dy + t &* dyStride
+      var r = 0
+      while r < ranks {
+        let k = k + r &* padded, x = loadWide(v + r &* width), target = dv + r &* width
+        let keys = lanesOfKeys + (t &* ranks &+ r) &* 64
+        var total = fma(d0, wide(k[0]), loadWide(target))
+        total = fma(d1, wide(k[1]), total)
+        total = fma(d2, wide(k[2]), total)
+        store(target, fma(d3, wide(k[3]), total))
+        add(d0, x, to: keys)
+        add(d1, x, to: keys + 8)
+        add(d2, x, to: keys + 16)
+        add(d3, x, to: keys + 24)
+        r &+= 1
+      }
+      let a = wide(c.decay[t &* c.decayStride])
+      (d0, d1, d2, d3) = (d0 * a, d1 * a, d2 * a, d3 * a)
+      let g = trace + t &* 64
+      r = 0
+      while r < ranks {
+        let q = q + r &* padded, d = loadWide(dy + r &* width)
+        let keys = lanesOfKeys + (t &* ranks &+ r) &* 64 &+ 32
+        add(loadWide(g), d, to: keys)
+        add(loadWide(g + 16), d, to: keys + 8)
+        add(loadWide(g + 32), d, to: keys + 16)
+        add(loadWide(g + 48), d, to: keys + 24)
+        d0 = fma(d, wide(q[0]), d0)
+        d1 = fma(d, wide(q[1]), d1)
+        d2 = fma(d, wide(q[2]), d2)
+        d3 = fma(d, wide(q[3]), d3)
+        r &+= 1
+      }
+      t &-= 1
+    }
+    store(adjoint, d0)
+    store(adjoint + 16, d1)
+    store(adjoint + 32, d2)
+    store(adjoint + 48, d3)
+  }
+
+  @inline(__always) private func add(_ a: Wide, _ b: Wide, to p: Output) {
+    store(p, fma(a.highHalf, b.highHalf, fma(a.lowHalf, b.lowHalf, load(p))))
+  }
+
+  /// The sum of each of eight vectors.
+  @inline(__always) private func laneSums(_ p: Input) -> Vector {
+    let a = loadWide(p), b = loadWide(p + 16), c = loadWide(p + 32), d = loadWide(p + 48)
+    let ab = Wide(lowHalf: a.evenHalf + a.oddHalf, highHalf: b.evenHalf + b.oddHalf)
+    let cd = Wide(lowHalf: c.evenHalf + c.oddHalf, highHalf: d.evenHalf + d.oddHalf)
+    let all = Wide(lowHalf: ab.evenHalf + ab.oddHalf, highHalf: cd.evenHalf + cd.oddHalf)
+    return all.evenHalf + all.oddHalf
+  }
+}

@@ -1,0 +1,98 @@
+/// A Mamba-2 block (Dao & Gu 2024, section 7; mamba-ssm's `Mamba2` module: names, shapes, initialisation).
+///
+///     z, xBC, δ = in_proj(u)                 [inner], [inner + 2 × groups × states], [heads]
+///     x, B, C = silu(conv1d(xBC))            one filter a channel
+///     y = SSD(x, softplus(δ + dt_bias), A, B, C) + D x        A = −exp(A_log), a number a head
+///     out = out_proj(RMSNorm(y · silu(z)))   the mean over each group of inner / groups channels
+import Autograd
+import Foundation
+import Kernels
+import Randomness
+
+public struct Mamba2: SequenceLayer {
+  public let modelSize, innerSize, stateSize, headSize, groups, convolutionWidth: Int
+  public let stepBias, aLog, skip: Parameter
+  public let inProjection: Linear
+  public let convolutionWeight: Parameter
+  public let convolutionBias: Parameter?
+  public let normWeight: Parameter
+  public let outProjection: Linear
+
+  /// `headSize` nil: 64, mamba-ssm's, or the largest divisor that it shares with the inner size.
+  public init(
+    modelSize: Int, stateSize: Int, headSize: Int? = nil, groups: Int = 1, convolutionWidth: Int = 4, expansion: Int = 2,
+    hasConvolutionBias: Bool = true, hasProjectionBias: Bool = false, _ generator: inout SplitMix64
+  ) {
+    let inner = expansion * modelSize, headSize = headSize ?? Self.headSize(dividing: inner)
+    precondition(
+      headSize > 0 && inner % headSize == 0 && groups > 0 && inner / headSize % groups == 0,
+      "Mamba2: \(inner) channels in heads of \(headSize), \(groups) groups")
+    let heads = inner / headSize, channels = inner + 2 * groups * stateSize
+    (self.modelSize, innerSize, self.stateSize, self.headSize) = (modelSize, inner, stateSize, headSize)
+    (self.groups, self.convolutionWidth) = (groups, convolutionWidth)
+    inProjection = Linear(modelSize, inner + channels + heads, bias: hasProjectionBias, &generator)
+    convolutionWeight = Parameter(shape: [channels, 1, convolutionWidth], uniformOver: convolutionWidth, &generator)
+    convolutionBias = hasConvolutionBias ? Parameter(shape: [channels], uniformOver: convolutionWidth, &generator) : nil
+    // The inverse softplus of a step drawn log-uniformly from [0.001, 0.1].
+    stepBias = Parameter(shape: [heads]) { _ in
+      let step = max(exp(generator.uniform(log(1e-3), log(1e-1))), 1e-4)
+      return Float(step + log(-expm1(-step)))
+    }
+    aLog = Parameter(shape: [heads]) { _ in Float(log(generator.uniform(1, 16))) }
+    skip = Parameter(shape: [heads]) { _ in 1 }
+    normWeight = Parameter(shape: [inner]) { _ in 1 }
+    outProjection = Linear(inner, modelSize, bias: hasProjectionBias, &generator)
+  }
+
+  private static func headSize(dividing inner: Int) -> Int {
+    var (a, b) = (64, inner)
+    while b != 0 { (a, b) = (b, a % b) }
+    return a
+  }
+
+  public var inputSize: Int { modelSize }
+  public var outputSize: Int { modelSize }
+  public var heads: Int { innerSize / headSize }
+  /// Of the convolution: x, B and C.
+  var channels: Int { innerSize + 2 * groups * stateSize }
+  public var stateLayout: StateLayout {
+    StateLayout([.init("conv", [channels, convolutionWidth]), .init("ssm", [heads, headSize, stateSize])])
+  }
+
+  public func callAsFunction(
+    _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
+  ) -> (output: Tensor, state: Tensor?) {
+    let layout = stateLayout, tail = 0..<channels * convolutionWidth, hidden = tail.upperBound..<layout.count
+    precondition(
+      x.columns == modelSize && x.rows == shape.rows
+        && state.map { $0.rows == shape.batch && $0.columns == layout.count } ?? true,
+      "Mamba2 of \(modelSize): x is [\(x.rows), \(x.columns)], state [\(state?.rows ?? 0), \(state?.columns ?? 0)], not [\(shape.batch), \(layout.count)]"
+    )
+    let final = Tensor(data: tape.floats(shape.batch * layout.count), rows: shape.batch, columns: layout.count)
+    let inner = innerSize, weight = inProjection.weight.tensor(on: tape), bias = inProjection.bias?.tensor(on: tape)
+    func project(_ x: Tensor, _ outputs: Range<Int>) -> Tensor {
+      tape.linear(x, weight: weight.rows(outputs), bias: bias?.columns(outputs))
+    }
+    let (xbc, _) = tape.causalConvSiLU(  // [batch × time, channels]
+      project(x, inner..<inner + channels), weight: convolutionWeight.tensor(on: tape),
+      bias: convolutionBias?.tensor(on: tape), shape: shape, from: state?.columns(tail), to: final.columns(tail))
+    let (all, _) = tape.stateSpaceDual(  // [batch × time, inner]
+      xbc, step: project(x, inner + channels..<inner + channels + heads), stepBias: stepBias.tensor(on: tape),
+      aLog: aLog.tensor(on: tape), skip: skip.tensor(on: tape), shape: shape, groups: groups, states: stateSize,
+      from: state?.columns(hidden), to: final.columns(hidden))
+    let (y, read) = reading == .all ? (all, x) : (all.lastPosition(time: shape.time), x.lastPosition(time: shape.time))
+    let normed = tape.gatedRMSNorm(y, gate: project(read, 0..<inner), normWeight.tensor(on: tape), groups: groups)
+    return (outProjection(normed, on: tape), final)
+  }
+
+  public func forEachParameter(_ body: (String, Parameter) -> Void) {
+    body("dt_bias", stepBias)
+    body("A_log", aLog)
+    body("D", skip)
+    forward("in_proj", inProjection, body)
+    body("conv1d.weight", convolutionWeight)
+    if let convolutionBias { body("conv1d.bias", convolutionBias) }
+    body("norm.weight", normWeight)
+    forward("out_proj", outProjection, body)
+  }
+}

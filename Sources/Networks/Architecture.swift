@@ -1,0 +1,55 @@
+/// One description per encoder: its name, how it is built as the published network's encoder and as the blocks of a residual
+/// stack, and how a weights file of it is recognised. Each stands in its own file under Architectures/.
+import Autograd
+import Layers
+import Randomness
+import Records
+
+public struct Architecture: Sendable {
+  public let kind: EncoderKind
+  /// The encoder on its own, without norm and residual.
+  let makeEncoder: @Sendable (NetworkSizes, inout SplitMix64) -> any SequenceEncoder
+  /// The mixers of one block of a residual stack: usually one.
+  let makeMixers: @Sendable (NetworkSizes, inout SplitMix64) -> [any SequenceLayer]
+  /// Where an encoder's tensors stand in a published network, such as `mamba.`.
+  let prefix: String
+  /// Whether the tensors under a prefix are its own; if so, completes the sizes from their shapes.
+  let recognise: @Sendable (TensorShapes, inout NetworkSizes) throws -> Bool
+
+  /// Every encoder there is. A new one is a file and a line here.
+  public static let all = [dqn, lstm, transformer, mamba, mamba2, mamba3]
+
+  public static func named(_ name: String) -> Architecture? { all.first { $0.kind.rawValue == name } }
+  public static var names: String { all.map(\.kind.rawValue).joined(separator: ", ") }
+
+  static func of(_ sizes: NetworkSizes) -> Architecture {
+    guard let found = named(sizes.encoder.rawValue) else { preconditionFailure("no encoder \(sizes.encoder.rawValue)") }
+    return found
+  }
+
+  /// A published encoder, or a residual stack.
+  static func encoder(_ sizes: NetworkSizes, _ generator: inout SplitMix64) -> any SequenceEncoder {
+    let architecture = of(sizes)
+    guard sizes.norm == .rms else { return architecture.makeEncoder(sizes, &generator) }
+    let blocks = (0..<sizes.layers).flatMap { _ in architecture.makeMixers(sizes, &generator).map { ResidualBlock($0) } }
+    return StackEncoder(SequenceStack(blocks), width: sizes.modelSize)
+  }
+}
+
+/// The shapes of a file's tensors under a prefix, and errors that name the file.
+struct TensorShapes {
+  let file: Safetensors
+  let prefix: String
+
+  subscript(_ name: String) -> [Int]? { file.shape(of: prefix + name) }
+  func error(_ name: String, _ problem: String) -> FileError { FileError(file.path, "\(prefix)\(name) \(problem)") }
+
+  /// A tensor's shape, of which `rank` dimensions are expected, none of them 0.
+  func shape(_ name: String, _ rank: Int) throws -> [Int] {
+    guard let shape = self[name] else { throw FileError(file.path, "has no tensor \(prefix)\(name)") }
+    guard shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
+      throw error(name, "has shape \(shape); \(rank) dimensions, none of them 0, are needed")
+    }
+    return shape
+  }
+}

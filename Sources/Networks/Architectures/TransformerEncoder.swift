@@ -1,0 +1,54 @@
+/// The Transformer baseline: learned positions and two causal layers; the last position's output is the latent.
+import Autograd
+import Kernels
+import Layers
+import Randomness
+import Records
+
+extension Architecture {
+  static let transformer = Architecture(
+    kind: .transformer, makeEncoder: { TransformerEncoder($0, &$1) },
+    makeMixers: { sizes, generator in
+      [
+        Attention(
+          sizes.modelSize, heads: max(1, sizes.modelSize / sizes.headSize), context: sizes.windowLength, &generator),
+        FeedForward(sizes.modelSize, hiddenSize: 2 * sizes.modelSize, &generator),
+      ]
+    },
+    prefix: "encoder.",
+    recognise: { tensors, sizes in
+      if tensors["in_proj_weight"] != nil { return true }
+      guard tensors["layers.0.self_attn.in_proj_weight"] != nil else { return false }
+      guard let positions = tensors.file.shape(of: "position"), positions.count == 3, positions[1] > 0 else {
+        throw FileError(tensors.file.path, "has no tensor position of three dimensions")
+      }
+      guard sizes.modelSize % Transformer.heads == 0 else {
+        throw FileError(
+          tensors.file.path,
+          "has a model size of \(sizes.modelSize); \(Transformer.heads) attention heads need a multiple of theirs")
+      }
+      sizes.windowLength = positions[1]
+      return true
+    })
+}
+
+public struct TransformerEncoder: SequenceEncoder {
+  /// Attention heads: `modelSize` must be a multiple.
+  public static let heads = Transformer.heads
+  public let transformer: Transformer
+  public let name: String? = nil
+  public let readsWholeWindow = true
+
+  public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
+    transformer = Transformer(sizes.modelSize, time: sizes.windowLength, &generator)
+  }
+
+  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+    precondition(time == transformer.time, "windows of \(time); positions were learned for \(transformer.time)")
+    return transformer(features, on: tape)
+  }
+  /// Its positions are learned for one length of windows: as a stack (`norm=rms`) it reads sequences.
+  public var sequence: (any SequenceLayer)? { nil }
+  public func makeWindow(time: Int) -> (any SlidingWindow)? { TransformerWindow(transformer) }
+  public func forEachParameter(_ body: (String, Parameter) -> Void) { transformer.forEachParameter(body) }
+}

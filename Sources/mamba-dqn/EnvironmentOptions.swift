@@ -1,0 +1,21 @@
+/// What commands that play an environment share.
+import ArgumentParser
+import Experiments
+
+let environmentHelp: String =
+  "The environment; `mamba-dqn list environments` shows all. Through Python: gymnasium:ID or gymnasium:MODULE:ID."
+
+/// Files are data: what one of them names is imported only if the user says so here.
+struct TrustOptions: ParsableArguments {
+  @Flag(help: "Import the Python module that the file names as its environment's (gymnasium:MODULE:ID).")
+  var trust = false
+}
+
+struct TimeoutOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How long a reset or step of a gymnasium: environment may take. (default: 120 and 30)", valueName: "seconds"))
+  var timeout: Double?
+
+  func entry(_ name: String) throws -> EnvironmentEntry { try EnvironmentCatalog.entry(name, timeout: timeout) }
+}

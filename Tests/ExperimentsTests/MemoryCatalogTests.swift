@@ -1,0 +1,100 @@
+/// Every native environment by its name: what it promises about itself, and what a name that is wrong costs.
+import Environments
+import Experiments
+import Foundation
+import TestSupport
+import Testing
+import Training
+
+@Suite struct MemoryCatalogTests {
+  private static let names =
+    EnvironmentCatalog.entries.map(\.name) + [
+      "MemoryChain-1", "MemoryChain-30", "TMaze-1", "TMaze-20", "TMazeActive-1", "TMazeActive-20", "LunarLander-v3?mask=2,3,5",
+      "TMaze-20?mask=1", "highway-fast-v0?mask=24",
+    ]
+
+  /// An episode of random actions: every number is within the bounds, and the same seed gives the same episode.
+  @Test(arguments: names) func anEpisodeIsWithinItsSpaceAndRepeats(_ name: String) throws {
+    let entry = try EnvironmentCatalog.entry(name)
+    #expect(entry.name == name && entry.isNative)
+    func play(_ world: inout any Environment) throws -> (numbers: [Float], rewards: [Double]) {
+      let actions = world.actionSpace.count, space = world.observationSpace
+      #expect(actions > 1 && space.shape.reduce(1, *) == space.count && Set(world.actionSpace.names).count == actions)
+      var numbers: [Float] = [], rewards: [Double] = []
+      var observation = try world.reset(seed: 5), isLast = false
+      while !isLast {
+        #expect(observation.count == space.count)
+        // Gymnasium's own bounds hold only while the lander flies inside them.
+        if !name.hasPrefix("LunarLander") {
+          #expect(zip(observation, zip(space.low, space.high)).allSatisfy { $1.0...$1.1 ~= $0 }, "\(name): \(observation)")
+        }
+        numbers += observation
+        let (next, step) = try world.step((rewards.count * 5 + rewards.count / 7) % actions)
+        rewards.append(step.reward)
+        (observation, isLast) = (next, step.isLast)
+        try #require(rewards.count <= 1000)
+      }
+      return (numbers + observation, rewards)
+    }
+    var world = try entry.make(), other = try entry.make()
+    let first = try play(&world)
+    _ = try other.reset(seed: 6)
+    let second = try play(&other), third = try play(&world)
+    #expect(first == second && first == third)
+    #expect(first.numbers.allSatisfy(\.isFinite) && first.rewards.allSatisfy(\.isFinite))
+  }
+
+  /// What remembering everything is worth, over 20 episodes: 1, but in Concentration, where cards must be turned to be known.
+  @Test(arguments: [
+    ("RepeatPrevious", 1.0), ("RepeatFirst", 1.0), ("Autoencode", 1.0), ("CountRecall", 1.0), ("Concentration", 0.6),
+    ("MemoryChain-", 1.0), ("TMaze-", 1.0), ("TMazeActive-", 1.0),
+  ])
+  func perfectMemoryIsTheCeiling(_ family: String, _ least: Double) throws {
+    for suffix in family.hasSuffix("-") ? ["1", "2", "40"] : ["Easy", "Medium", "Hard"] {
+      let entry = try EnvironmentCatalog.entry(family + suffix)
+      let player = try #require(entry.heuristic)
+      let episodes = try evaluate({ EpisodeActor { _ in player() } }, in: entry.make, episodes: 20, seed: 0)
+      for episode in episodes {
+        #expect(episode.return >= least - 1e-9 && episode.return <= 1 + 1e-9 && episode.terminated, "\(entry.name)")
+      }
+    }
+  }
+
+  @Test func wrongNamesSayWhatWouldBeRight() {
+    for (name, message) in [
+      ("TMaze-0", "N of TMaze-N must be a whole number from 1 to 1000000, such as TMaze-100"),
+      ("TMaze-1000001", "from 1 to 1000000"), ("TMaze", "such as TMaze-100"), ("TMazeActive-", "such as TMazeActive-100"),
+      ("MemoryChain--3", "N of MemoryChain-N"), ("TMaze-007", "N of TMaze-N"), ("TMaze-1e2", "N of TMaze-N"),
+      ("TMase-50", "did you mean TMaze-50?"), ("RepeatPrevious", "did you mean RepeatPreviousEasy?"),
+      ("ConcentratoinHard", "did you mean ConcentrationHard?"), ("LunarLandr-v3?mask=1", "did you mean LunarLander-v3?"),
+      ("LunarLander-v3?mask=8", "there is no feature 8 to hide; there are 0 to 7"),
+      ("LunarLander-v3?mask=-1", "there is no feature -1"), ("TMaze-5?mask=0,1", "all 2 features are hidden"),
+      ("LunarLander-v3?mask=3,3", "feature 3 is hidden twice"), ("LunarLander-v3?mask=", "numbers of features"),
+      ("LunarLander-v3?mask=2,,3", "numbers of features"), ("LunarLander-v3?mask=x", "numbers of features"),
+      ("LunarLander-v3?mask", "numbers of features"), ("LunarLander-v3?mask=1&mask=2", "mask is given 2 times"),
+      ("LunarLander-v3?gravity=-5", "a native environment takes only mask="),
+    ] {
+      let error = #expect(throws: UsageError.self) { try EnvironmentCatalog.entry(name).make() }
+      #expect(error?.description.contains(message) == true, "\(name): \(error?.description ?? "")")
+      #expect(error?.description.contains("\n") == false)
+    }
+  }
+
+  /// A mask is taken out of a Gymnasium name and its other arguments reach Python as they were.
+  @Test func gymnasiumNamesKeepTheirArguments() throws {
+    setenv("PYTHONPATH", packageRoot + "/Tests/GymnasiumBridgeTests/Python", 1)
+    let name = "gymnasium:bridge_test_environments:Echo-v0?gain=2.5&flag=True&mask=1&label=a,b"
+    // Its observation is its arguments: gain, flag, the label's length.
+    var echo = try EnvironmentCatalog.entry(name).make()
+    #expect(echo.observationSpace.count == 2)
+    #expect(try echo.reset(seed: 1) == [2.5, 3])
+    #expect(try echo.step(0).observation == [2.5, 3])
+  }
+
+  @Test func theListNamesFamilies() throws {
+    let listed = try mamba("list environments")
+    for name in ["RepeatPreviousEasy", "NoisyPositionOnlyPendulumHard", "MemoryChain-N", "TMaze-N", "TMazeActive-N"] {
+      #expect(listed.output.contains("\n\(name) "), "\(name)")
+    }
+  }
+}
