@@ -12,6 +12,9 @@ public struct LSTM: SequenceLayer {
     public let inputSize, hiddenSize: Int
     public let inputWeight, recurrentWeight, inputBias, recurrentBias: Parameter
 
+    var inputProduct: PackedProduct { PackedProduct(inputs: inputSize, outputs: 4 * hiddenSize) }
+    var recurrentProduct: PackedProduct { PackedProduct(inputs: hiddenSize, outputs: 4 * hiddenSize) }
+
     init(_ inputs: Int, _ size: Int, _ generator: inout SplitMix64) {
       (inputSize, hiddenSize) = (inputs, size)
       inputWeight = Parameter(shape: [4 * size, inputs], uniformOver: size, &generator)
@@ -77,48 +80,47 @@ public struct LSTM: SequenceLayer {
 }
 
 /// One position at a time; a step reads every weight once.
-final class LSTMStepper: SequenceStepper {
+private final class LSTMStepper: SequenceStepper {
   private let lstm: LSTM
   private let cell: LSTMCell
-  /// Of each layer: both weights packed for the cell, and the sum of its biases.
+  /// Of each layer: both weights packed, and the sum of its biases.
   private let packed: [(input: Buffer, recurrent: Buffer, bias: Buffer)]
-  /// h [layers, hiddenSize] before the step, while the state's own gets the one after it.
-  private let previous, output: Buffer
+  private let gates, output: Buffer
 
   init(_ lstm: LSTM) {
     self.lstm = lstm
-    let size = lstm.hiddenSize, cell = LSTMCell(size: size)
-    self.cell = cell
+    let size = lstm.hiddenSize
+    cell = LSTMCell(size: size)
     packed = lstm.levels.map {
       (
-        Buffer(count: cell.packedCount(inputs: $0.inputSize)), Buffer(count: cell.packedCount(inputs: size)),
-        Buffer(count: 4 * size)
+        Buffer(count: $0.inputProduct.packedCount), Buffer(count: $0.recurrentProduct.packedCount), Buffer(count: 4 * size)
       )
     }
-    (previous, output) = (Buffer(count: lstm.levels.count * size), Buffer(count: size))
+    (gates, output) = (Buffer(count: 4 * size), Buffer(count: size))
     parametersChanged()
   }
 
   func parametersChanged() {
     for (level, packed) in zip(lstm.levels, packed) {
-      cell.pack(level.inputWeight.pointer, inputs: level.inputSize, into: packed.input.pointer)
-      cell.pack(level.recurrentWeight.pointer, inputs: level.hiddenSize, into: packed.recurrent.pointer)
+      level.inputProduct.pack(transposed: level.inputWeight.pointer, into: packed.input.pointer)
+      level.recurrentProduct.pack(transposed: level.recurrentWeight.pointer, into: packed.recurrent.pointer)
       Elementwise.sum(
         4 * level.hiddenSize, level.inputBias.pointer, level.recurrentBias.pointer, into: packed.bias.pointer)
     }
   }
 
   func step(_ x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
-    let size = lstm.hiddenSize, count = lstm.levels.count
-    previous.pointer.update(from: state, count: count * size)
+    let size = lstm.hiddenSize, gates = gates.pointer
     var features = x
     for (index, packed) in packed.enumerated() {
-      let inputs = lstm.levels[index].inputSize
-      let h = state + index * size, c = state + (count + index) * size
-      cell.forward(
-        rows: 1, bias: packed.bias.pointer, x: .init(features, stride: inputs, inputs: inputs, packed: packed.input.pointer),
-        hidden: .init(previous.pointer + index * size, stride: size, inputs: size, packed: packed.recurrent.pointer),
-        previous: UnsafePointer(c), previousStride: size, c: c, cStride: size, h: h, hStride: size, gates: nil, gateStride: 0)
+      let level = lstm.levels[index], h = state + index * size, c = state + (lstm.levels.count + index) * size
+      level.inputProduct.apply(
+        rows: 1, a: features, aStride: 0, packed: packed.input.pointer, start: packed.bias.pointer, startStride: 0, c: gates,
+        cStride: 0)
+      level.recurrentProduct.apply(
+        rows: 1, a: h, aStride: 0, packed: packed.recurrent.pointer, start: gates, startStride: 0, c: gates, cStride: 0)
+      cell.activate(
+        rows: 1, gates: gates, gateStride: 0, previous: c, previousStride: 0, c: c, cStride: 0, h: h, hStride: 0)
       features = UnsafePointer(h)
     }
     output.pointer.update(from: features, count: size)

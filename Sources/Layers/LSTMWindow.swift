@@ -48,7 +48,7 @@ public final class LSTMWindow: SlidingWindow {
     cell.forward(
       rows: rows, bias: projection.pointer, x: nil,
       hidden: state.map { .init($0.h.pointer, stride: size, inputs: size, packed: packed.pointer) },
-      previous: state.map { UnsafePointer($0.c.pointer) }, previousStride: size, c: next.c.pointer + offset, cStride: size,
+      previous: state.map { UnsafePointer($0.c.pointer) }, c: next.c.pointer + offset, cStride: size,
       h: next.h.pointer + offset, hStride: size, gates: nil, gateStride: 0)
   }
 }

@@ -33,6 +33,11 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
       for i in 0..<72 { $1[1].values[i] = abs($1[1].values[i]) }  // Δ is positive
       return $0.lastStateScan(u: $1[0], delta: $1[1], aLog: $1[2], b: $1[3], c: $1[4], skip: $1[5], time: 4)
     },
+    .init("stateSpaceDual", [[12, 22], [12, 2], [1, 2], [1, 2], [1, 2], [3, 30]]) {
+      $0.stateSpaceDual(
+        $1[0], step: $1[1], stepBias: $1[2], aLog: $1[3], skip: $1[4], shape: shape, groups: 2, states: 3, from: $1[5]
+      ).y
+    },
     .init("lstm of windows", [[12, 5], [28, 5], [28, 7], [1, 28], [1, 28]]) {
       $0.lstm(
         $1[0], inputWeight: $1[1], recurrentWeight: $1[2], inputBias: $1[3], recurrentBias: $1[4], time: 4
@@ -55,6 +60,7 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     },
     .init("siluGate", [[4, 9], [4, 9]]) { $0.siluGate($1[0], $1[1]) },
     .init("addRow", [[12, 5], [1, 20]]) { $0.addRow($1[0], $1[1]) },
+    .init("dueling", [[4, 1], [4, 5]]) { $0.dueling(value: $1[0], advantage: $1[1]) },
     .init("add", [[4, 9], [4, 9]]) { $0.add($1[0], $1[1]) },
     .init("dense", [[4, 9]]) { $0.dense($1[0].columns(2..<7)) },
   ]

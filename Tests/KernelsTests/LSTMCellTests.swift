@@ -35,8 +35,7 @@ import Testing
       cell.forward(
         rows: rows, bias: bias, x: .init(x, stride: inputs, inputs: inputs, packed: packedInput),
         hidden: hasState ? .init(hidden, stride: size, inputs: size, packed: packedRecurrent) : nil,
-        previous: hasState ? previous : nil, previousStride: size, c: &c, cStride: size, h: h, hStride: size, gates: gates,
-        gateStride: gateStride)
+        previous: hasState ? previous : nil, c: &c, cStride: size, h: h, hStride: size, gates: gates, gateStride: gateStride)
     }
     forward(x, hidden, packedInput, packedRecurrent, previous, &alone, nil)
     forward(x, hidden, packedInput, packedRecurrent, previous, &h, &gates)
@@ -50,6 +49,25 @@ import Testing
     #expect(relativeDifference(c, expected.c) < 2e-6)
     #expect(relativeDifference(h, expected.h) < 2e-6)
     #expect(alone == h)
+
+    // The same step with its products elsewhere.
+    var split = (0..<rows).flatMap { r in
+      (0..<gateStride).map { j -> Float in
+        guard j < 4 * size else { return 7 }
+        let own = (0..<inputs).reduce(Double(bias[j])) { $0 + Double(x[r * inputs + $1]) * Double(inputWeight[j * inputs + $1]) }
+        return Float((0..<size).reduce(own) { $0 + Double(hidden[r * size + $1]) * Double(recurrentWeight[j * size + $1]) })
+      }
+    }
+    var splitC = [Float](repeating: .nan, count: rows * size), splitH = splitC
+    previous.withUnsafeBufferPointer { previous in
+      cell.activate(
+        rows: rows, gates: &split, gateStride: gateStride, previous: hasState ? previous.baseAddress : nil,
+        previousStride: size, c: &splitC, cStride: size, h: &splitH, hStride: size)
+    }
+    #expect(relativeDifference(dense(split), expected.gates) < 2e-6)
+    #expect(relativeDifference(splitC, expected.c) < 2e-6)
+    #expect(relativeDifference(splitH, expected.h) < 2e-6)
+    #expect((0..<rows).allSatisfy { split[$0 * gateStride + 4 * size] == 7 })
 
     var dPrevious = dc, dBias = [Float](repeating: 1, count: 4 * size)
     previous.withUnsafeBufferPointer { previous in

@@ -7,7 +7,8 @@ import Randomness
 import Testing
 
 @Suite struct SequenceGradientTests {
-  /// Along random directions, by a difference quotient of fourth order. Outputs are float32: a quotient has few digits.
+  /// Along random directions, by a difference quotient of fourth order. Outputs are float32, so a quotient has few digits; and a
+  /// step over a ReLU's kink spoils one, so that of five directions the middle one counts.
   @Test(arguments: SequenceLayerCase.all)
   func equalDifferences(_ kind: SequenceLayerCase) throws {
     var generator = SplitMix64(seed: 41)
@@ -20,18 +21,18 @@ import Testing
       return zip(y, upstream).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     }
     func check(_ name: String, _ gradient: [Float], _ move: ([Float]) -> Void) {
-      for _ in 0..<3 {
-        let direction = gradient.map { _ in Float(generator.uniform(-1, 1)) }, h: Float = 0.004
+      let size = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot(), h: Float = 0.0005
+      let errors = (0..<5).map { _ in
+        let direction = gradient.map { _ in Float(generator.uniform(-1, 1)) }
         func along(_ steps: Float) -> Double {
           move(direction.map { $0 * h * steps })
           return loss()
         }
         let quotient = (8 * (along(1) - along(-1)) - (along(2) - along(-2))) / (12 * Double(h))
         move(direction.map { _ in 0 })
-        let slope = zip(gradient, direction).reduce(0) { $0 + Double($1.0) * Double($1.1) }
-        let size = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-        #expect(abs(quotient - slope) <= 0.01 * size + 0.005, "\(name): \(quotient) by differences, \(slope) by gradient")
+        return abs(quotient - zip(gradient, direction).reduce(0) { $0 + Double($1.0) * Double($1.1) })
       }
+      #expect(errors.sorted()[2] <= 0.003 * size + 0.005, "\(name): \(errors) of a gradient of length \(size)")
     }
 
     let gradients = backward(layer, data, block, upstream)

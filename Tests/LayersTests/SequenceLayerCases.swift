@@ -17,6 +17,9 @@ struct SequenceLayerCase: Sendable, CustomTestStringConvertible {
     .init("Attention to itself alone") { Attention(6, heads: 3, context: 1, &$0) },
     .init("Attention over more than the sequence") { Attention(10, heads: 2, context: 40, &$0) },
     .init("FeedForward") { FeedForward(7, hiddenSize: 13, &$0) },
+    .init("Mamba2") { Mamba2(modelSize: 6, stateSize: 5, headSize: 4, groups: 3, convolutionWidth: 3, &$0) },
+    .init("Mamba3") { Mamba3(modelSize: 6, stateSize: 7, headSize: 4, groups: 3, &$0) },
+    .init("Mamba3 of rank two, normed") { Mamba3(modelSize: 4, stateSize: 6, headSize: 4, rank: 2, isNormed: true, &$0) },
     .init("ResidualBlock") { ResidualBlock(LSTM(7, 7, &$0)) },
     .init("SequenceStack") {
       SequenceStack([

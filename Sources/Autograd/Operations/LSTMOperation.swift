@@ -86,7 +86,7 @@ extension Tape {
         rows: batch, bias: bias,
         x: .init(x.values + t * x.stride, stride: time * x.stride, inputs: x.columns, packed: packedInput),
         hidden: t > 0 ? .init(before, stride: history, inputs: size, packed: packedRecurrent) : nil,
-        previous: t > 0 ? UnsafePointer(isRecording ? cells + (t - 1) * size : cells) : nil, previousStride: history,
+        previous: t > 0 ? UnsafePointer(isRecording ? cells + (t - 1) * size : cells) : nil,
         c: isRecording ? cells + t * size : cells, cStride: history, h: after, hStride: t < time - 1 ? history : size,
         gates: gates.map { $0 + t * width }, gateStride: time * width)
     }

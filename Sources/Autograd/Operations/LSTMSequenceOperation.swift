@@ -76,16 +76,20 @@ extension Tape {
     let kernel = LSTMCell(size: size), gates = floats(shape.rows * width), bias = floats(width)
     Elementwise.sum(width, inputBias.values, recurrentBias.values, into: bias)
     project(x, inputWeight, bias: bias, into: gates)
-    let packed = floats(kernel.packedCount(inputs: size))
-    kernel.pack(recurrentWeight.values, inputs: size, into: packed)
+    let recurrence = PackedProduct(inputs: size, outputs: width), packed = floats(recurrence.packedCount)
+    recurrence.pack(transposed: recurrentWeight.values, into: packed)
     let scratch = (floats(batch * size), floats(batch * size))
     for t in 0..<time {
-      let before = h.before(t, scratch: scratch.0), older = c.before(t, scratch: scratch.1)
-      kernel.forward(
-        rows: batch, bias: gates + t * width, biasStride: time * width, x: nil,
-        hidden: before.map { .init($0.rows, stride: $0.stride, inputs: size, packed: packed) }, previous: older?.rows,
-        previousStride: older?.stride ?? 0, c: c.at(t), cStride: c.stride, h: h.at(t), hStride: h.stride,
-        gates: gates + t * width, gateStride: time * width)
+      let a = gates + t * width, stride = time * width
+      if let before = h.before(t, scratch: scratch.0) {
+        recurrence.apply(
+          rows: batch, a: before.rows, aStride: before.stride, packed: packed, start: a, startStride: stride, c: a,
+          cStride: stride)
+      }
+      let older = c.before(t, scratch: scratch.1)
+      kernel.activate(
+        rows: batch, gates: a, gateStride: stride, previous: older?.rows, previousStride: older?.stride ?? 0, c: c.at(t),
+        cStride: c.stride, h: h.at(t), hStride: h.stride)
     }
     record(
       LSTMSequenceOperation(

@@ -46,75 +46,49 @@ public struct LSTMCell: BitwiseCopyable, Sendable {
     }
   }
 
-  /// `bias` holds what the sums begin with: [4 size] for all rows, or, `biasStride` apart, [rows, 4 size] (then usually the
-  /// inputs' product, and `gates` may be the same memory). `hidden` holds h′ and is nil where it is zero, as is `previous`, c′,
-  /// with rows `previousStride` apart. Rows of c are `cStride` apart, and c may be c′; h may not be h′. `gates` [rows, 4 size],
-  /// if wanted, get i, f, g, o. A row's bits do not depend on how many there are.
+  /// `bias` [4 size] is shared by all rows. `hidden` holds h′ and is nil with `previous`, c′, where both are zero. Rows of c
+  /// and c′ are `cStride` apart, and c may be c′; h may not be h′. `gates` [rows, 4 size], if wanted, get i, f, g, o.
   @inline(never) public func forward(
-    rows: Int, bias: UnsafePointer<Float>, biasStride: Int = 0, x: Product?, hidden: Product?,
-    previous: UnsafePointer<Float>?, previousStride: Int, c: UnsafeMutablePointer<Float>, cStride: Int,
-    h: UnsafeMutablePointer<Float>, hStride: Int, gates: UnsafeMutablePointer<Float>?, gateStride: Int
+    rows: Int, bias: UnsafePointer<Float>, x: Product?, hidden: Product?, previous: UnsafePointer<Float>?,
+    c: UnsafeMutablePointer<Float>, cStride: Int, h: UnsafeMutablePointer<Float>, hStride: Int,
+    gates: UnsafeMutablePointer<Float>?, gateStride: Int
   ) {
-    var paired = 0
-    if rows == 1 {  // two units' panels side by side: one row alone waits for its own sums
-      while paired &+ 16 <= size {
-        var first = start(paired, lanes, 0), second = start(paired &+ 8, lanes, 0)
-        if let x { multiply(x, paired, &first, &second) }
-        if let hidden { multiply(hidden, paired, &first, &second) }
-        finish(first, paired, lanes, 0)
-        finish(second, paired &+ 8, lanes, 0)
-        paired &+= 16
-      }
-    }
-    forEachVector(size &- paired) { offset, active in
-      let unit = paired &+ offset
+    forEachVector(size) { unit, active in
+      let start = Tile(
+        i: load(bias + unit, active), f: load(bias + size &+ unit, active), g: load(bias + 2 &* size &+ unit, active),
+        o: load(bias + 3 &* size &+ unit, active))
       var r = 0
+      while r &+ 3 <= rows {
+        var first = start, second = start, third = start
+        if let x { multiply(x, unit, r, &first, &second, &third) }
+        if let hidden { multiply(hidden, unit, r, &first, &second, &third) }
+        finish(first, r)
+        finish(second, r &+ 1)
+        finish(third, r &+ 2)
+        r &+= 3
+      }
       while r < rows {
-        let left = rows &- r
-        if left == 3 || left > 4 {
-          var first = start(unit, active, r), second = start(unit, active, r &+ 1), third = start(unit, active, r &+ 2)
-          if let x { multiply(x, unit, r, &first, &second, &third) }
-          if let hidden { multiply(hidden, unit, r, &first, &second, &third) }
-          finish(first, unit, active, r)
-          finish(second, unit, active, r &+ 1)
-          finish(third, unit, active, r &+ 2)
-          r &+= 3
-        } else if left >= 2 {
-          var first = start(unit, active, r), second = start(unit, active, r &+ 1)
-          if let x { multiply(x, unit, r, &first, &second) }
-          if let hidden { multiply(hidden, unit, r, &first, &second) }
-          finish(first, unit, active, r)
-          finish(second, unit, active, r &+ 1)
-          r &+= 2
-        } else {
-          var tile = start(unit, active, r)
-          if let x { multiply(x, unit, r, &tile) }
-          if let hidden { multiply(hidden, unit, r, &tile) }
-          finish(tile, unit, active, r)
-          r &+= 1
-        }
+        var tile = start
+        if let x { multiply(x, unit, r, &tile) }
+        if let hidden { multiply(hidden, unit, r, &tile) }
+        finish(tile, r)
+        r &+= 1
       }
-    }
 
-    @inline(__always) func start(_ unit: Int, _ active: Int, _ r: Int) -> Tile {
-      let bias = bias + r &* biasStride &+ unit
-      return Tile(
-        i: load(bias, active), f: load(bias + size, active), g: load(bias + 2 &* size, active),
-        o: load(bias + 3 &* size, active))
-    }
-    @inline(__always) func finish(_ a: Tile, _ unit: Int, _ active: Int, _ r: Int) {
-      let i = sigmoid(a.i), f = sigmoid(a.f), g = tanh(a.g), o = sigmoid(a.o)
-      let state =
-        if let previous { fma(f, load(previous + r &* previousStride &+ unit, active), i * g) } else { i * g }
-      if let gates {
-        let gate = gates + r &* gateStride &+ unit
-        store(gate, i, active)
-        store(gate + size, f, active)
-        store(gate + 2 &* size, g, active)
-        store(gate + 3 &* size, o, active)
+      @inline(__always) func finish(_ a: Tile, _ r: Int) {
+        let i = sigmoid(a.i), f = sigmoid(a.f), g = tanh(a.g), o = sigmoid(a.o)
+        let cell = r &* cStride &+ unit
+        let state = if let previous { fma(f, load(previous + cell, active), i * g) } else { i * g }
+        if let gates {
+          let gate = gates + r &* gateStride &+ unit
+          store(gate, i, active)
+          store(gate + size, f, active)
+          store(gate + 2 &* size, g, active)
+          store(gate + 3 &* size, o, active)
+        }
+        store(c + cell, state, active)
+        store(h + r &* hStride &+ unit, o * tanh(state), active)
       }
-      store(c + r &* cStride &+ unit, state, active)
-      store(h + r &* hStride &+ unit, o * tanh(state), active)
     }
   }
 
@@ -178,42 +152,6 @@ private struct Tile {
   a = Tile(i: i0, f: f0, g: g0, o: o0)
   b = Tile(i: i1, f: f1, g: g1, o: o1)
   c = Tile(i: i2, f: f2, g: g2, o: o2)
-}
-
-@inline(__always) private func multiply(
-  _ product: LSTMCell.Product, _ unit: Int, _ r: Int, _ a: inout Tile, _ b: inout Tile
-) {
-  let x0 = product.rows + r &* product.stride, x1 = x0 + product.stride
-  var w = product.packed + unit &* product.inputs &* 4
-  var k = 0
-  while k < product.inputs {
-    let r0 = splat(x0[k]), r1 = splat(x1[k])
-    let i = load(w), f = load(w + 8), g = load(w + 16), o = load(w + 24)
-    (a.i, b.i) = (fma(i, r0, a.i), fma(i, r1, b.i))
-    (a.f, b.f) = (fma(f, r0, a.f), fma(f, r1, b.f))
-    (a.g, b.g) = (fma(g, r0, a.g), fma(g, r1, b.g))
-    (a.o, b.o) = (fma(o, r0, a.o), fma(o, r1, b.o))
-    w += 32
-    k &+= 1
-  }
-}
-
-/// The units from `unit` on and the eight after them, of the first row.
-@inline(__always) private func multiply(_ product: LSTMCell.Product, _ unit: Int, _ a: inout Tile, _ b: inout Tile) {
-  let x = product.rows
-  var v = product.packed + unit &* product.inputs &* 4
-  var w = v + product.inputs &* 32
-  var k = 0
-  while k < product.inputs {
-    let input = splat(x[k])
-    (a.i, a.f) = (fma(load(v), input, a.i), fma(load(v + 8), input, a.f))
-    (a.g, a.o) = (fma(load(v + 16), input, a.g), fma(load(v + 24), input, a.o))
-    (b.i, b.f) = (fma(load(w), input, b.i), fma(load(w + 8), input, b.f))
-    (b.g, b.o) = (fma(load(w + 16), input, b.g), fma(load(w + 24), input, b.o))
-    v += 32
-    w += 32
-    k &+= 1
-  }
 }
 
 @inline(__always) private func multiply(_ product: LSTMCell.Product, _ unit: Int, _ r: Int, _ a: inout Tile) {
