@@ -67,10 +67,13 @@ public final class Tape {
       return Tensor(values: values, gradient: nil, rows: rows, columns: columns)
     }
     let gradient = floats(count)
-    let freshness = arena.allocate(MemoryLayout<Tensor.Freshness>.size)
-      .initializeMemory(as: Tensor.Freshness.self, to: .init(isFresh: true, start: gradient, count: count))
+    let freshness = freshness(.init(start: gradient, rows: rows, columns: columns, stride: columns))
     return Tensor(
       values: values, gradientStorage: gradient, freshness: freshness, rows: rows, columns: columns, stride: columns)
+  }
+
+  func freshness(_ initial: Tensor.Freshness) -> UnsafeMutablePointer<Tensor.Freshness> {
+    arena.allocate(MemoryLayout<Tensor.Freshness>.size).initializeMemory(as: Tensor.Freshness.self, to: initial)
   }
 
   /// A dense tensor of which no gradient is wanted; its values are not initialised.

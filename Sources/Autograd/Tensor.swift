@@ -14,9 +14,14 @@ public struct Tensor: BitwiseCopyable {
 
   /// Gradients of activations are not zeroed beforehand: the first operation to write one overwrites it where it can.
   struct Freshness: BitwiseCopyable {
-    var isFresh: Bool
+    var isFresh = true
     let start: UnsafeMutablePointer<Float>
-    let count: Int
+    let rows, columns, stride: Int
+
+    func fillWithZeros() {
+      if stride == columns { return start.update(repeating: 0, count: rows * columns) }
+      for row in 0..<rows { (start + row * stride).update(repeating: 0, count: columns) }
+    }
   }
 
   /// A parameter: its gradient is somebody else's to zero.
@@ -41,7 +46,7 @@ public struct Tensor: BitwiseCopyable {
   /// The gradient, to be read or added to: same shape and stride as `values`; nil where none is wanted.
   public var gradient: UnsafeMutablePointer<Float>? {
     if let freshness, freshness.pointee.isFresh {
-      freshness.pointee.start.update(repeating: 0, count: freshness.pointee.count)
+      freshness.pointee.fillWithZeros()
       freshness.pointee.isFresh = false
     }
     return gradientStorage
@@ -50,7 +55,7 @@ public struct Tensor: BitwiseCopyable {
   /// The gradient for an operation that writes all of it, and whether to overwrite or to add.
   public func gradientToWrite() -> (UnsafeMutablePointer<Float>, Accumulation)? {
     guard let gradientStorage else { return nil }
-    if let freshness, freshness.pointee.isFresh, freshness.pointee.count == rows * columns {
+    if let freshness, freshness.pointee.isFresh, freshness.pointee.rows * freshness.pointee.columns == rows * columns {
       freshness.pointee.isFresh = false
       return (gradientStorage, .overwrite)
     }
@@ -70,6 +75,17 @@ public struct Tensor: BitwiseCopyable {
   public func gradientToWrite(orScratchOn tape: Tape) -> (UnsafeMutablePointer<Float>, Accumulation) {
     gradientToWrite() ?? (tape.floats(rows * stride), .overwrite)
   }
+
+  /// Some of its columns as a tensor of its own, whose gradient counts as zero; the rest's is somebody else's affair.
+  func part(columns range: Range<Int>, on tape: Tape) -> Tensor {
+    let view = columns(range)
+    guard let freshness, freshness.pointee.isFresh, let gradient = view.gradientStorage else { return view }
+    return Tensor(
+      values: view.values, gradientStorage: gradient,
+      freshness: tape.freshness(.init(start: gradient, rows: rows, columns: range.count, stride: stride)), rows: rows,
+      columns: range.count, stride: stride)
+  }
+  func countsAsWritten() { freshness?.pointee.isFresh = false }
 
   /// Somebody's data, of which no gradient is wanted.
   public init(data: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {

@@ -73,15 +73,24 @@ public struct Mamba2: SequenceLayer {
     func project(_ x: Tensor, _ outputs: Range<Int>) -> Tensor {
       tape.linear(x, weight: weight.rows(outputs), bias: bias?.columns(outputs))
     }
+    let z: Tensor, unconvolved: Tensor, step: Tensor
+    switch reading {
+    case .all:
+      let rest: Tensor
+      (z, rest) = tape.split(project(x, 0..<inner + channels + heads), at: inner)
+      (unconvolved, step) = tape.split(rest, at: channels)
+    case .last:  // the gate is needed there alone
+      z = project(x.lastPosition(time: shape.time), 0..<inner)
+      (unconvolved, step) = tape.split(project(x, inner..<inner + channels + heads), at: channels)
+    }
     let (xbc, _) = tape.causalConvSiLU(  // [batch × time, channels]
-      project(x, inner..<inner + channels), weight: convolutionWeight.tensor(on: tape),
-      bias: convolutionBias?.tensor(on: tape), shape: shape, from: state?.columns(tail), to: final.columns(tail))
-    let (all, _) = tape.stateSpaceDual(  // [batch × time, inner]
-      xbc, step: project(x, inner + channels..<inner + channels + heads), stepBias: stepBias.tensor(on: tape),
-      aLog: aLog.tensor(on: tape), skip: skip.tensor(on: tape), shape: shape, groups: groups, states: stateSize,
-      from: state?.columns(hidden), to: final.columns(hidden))
-    let (y, read) = reading == .all ? (all, x) : (all.lastPosition(time: shape.time), x.lastPosition(time: shape.time))
-    let normed = tape.gatedRMSNorm(y, gate: project(read, 0..<inner), normWeight.tensor(on: tape), groups: groups)
+      unconvolved, weight: convolutionWeight.tensor(on: tape), bias: convolutionBias?.tensor(on: tape), shape: shape,
+      from: state?.columns(tail), to: final.columns(tail))
+    let (y, _) = tape.stateSpaceDual(  // [batch × time, inner]
+      xbc, step: step, stepBias: stepBias.tensor(on: tape), aLog: aLog.tensor(on: tape), skip: skip.tensor(on: tape),
+      shape: shape, groups: groups, states: stateSize, from: state?.columns(hidden), to: final.columns(hidden))
+    let normed = tape.gatedRMSNorm(
+      reading == .all ? y : y.lastPosition(time: shape.time), gate: z, normWeight.tensor(on: tape), groups: groups)
     return (outProjection(normed, on: tape), final)
   }
 

@@ -16,6 +16,12 @@ struct SequenceLayerCase: Sendable, CustomTestStringConvertible {
     .init("Attention") { Attention(12, heads: 2, context: 5, &$0) },
     .init("Attention to itself alone") { Attention(6, heads: 3, context: 1, &$0) },
     .init("Attention over more than the sequence") { Attention(10, heads: 2, context: 40, &$0) },
+    .init("Mamba2") { Mamba2(modelSize: 9, stateSize: 5, headSize: 9, &$0) },
+    .init("Mamba2 in groups") {
+      Mamba2(
+        modelSize: 12, stateSize: 3, headSize: 4, groups: 3, convolutionWidth: 2, hasConvolutionBias: false,
+        hasProjectionBias: true, &$0)
+    },
     .init("FeedForward") { FeedForward(7, hiddenSize: 13, &$0) },
     .init("Mamba2") { Mamba2(modelSize: 6, stateSize: 5, headSize: 4, groups: 3, convolutionWidth: 3, &$0) },
     .init("Mamba3") { Mamba3(modelSize: 6, stateSize: 7, headSize: 4, groups: 3, &$0) },
