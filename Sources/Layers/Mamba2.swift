@@ -63,11 +63,7 @@ public struct Mamba2: SequenceLayer {
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
   ) -> (output: Tensor, state: Tensor?) {
     let layout = stateLayout, tail = 0..<channels * convolutionWidth, hidden = tail.upperBound..<layout.count
-    precondition(
-      x.columns == modelSize && x.rows == shape.rows
-        && state.map { $0.rows == shape.batch && $0.columns == layout.count } ?? true,
-      "Mamba2 of \(modelSize): x is [\(x.rows), \(x.columns)], state [\(state?.rows ?? 0), \(state?.columns ?? 0)], not [\(shape.batch), \(layout.count)]"
-    )
+    checkInput(x, shape, state)
     let final = Tensor(data: tape.floats(shape.batch * layout.count), rows: shape.batch, columns: layout.count)
     let inner = innerSize, weight = inProjection.weight.tensor(on: tape), bias = inProjection.bias?.tensor(on: tape)
     func project(_ x: Tensor, _ outputs: Range<Int>) -> Tensor {

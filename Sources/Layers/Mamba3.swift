@@ -23,9 +23,12 @@ public struct Mamba3: SequenceLayer {
   ///
   /// Initialised as there: biases of B and C, norms and D are 1, dt_bias is the inverse softplus of a step drawn
   /// log-uniformly from [0.001, 0.1]; mimo_x and mimo_o are 1 / rank and mimo_z 1, so that the ranks begin as one average.
+  ///
+  /// `start` `.slow` is ours: with it in_proj has a bias.
   public init(
     modelSize: Int, stateSize: Int, expansion: Int = 2, headSize: Int? = nil, groups: Int = 1, rank: Int = 0,
-    ropeFraction: Double = 0.5, isNormed: Bool = false, _ generator: inout SplitMix64
+    ropeFraction: Double = 0.5, isNormed: Bool = false,
+    start: Start = .reference, _ generator: inout SplitMix64
   ) {
     let inner = expansion * modelSize, headSize = headSize ?? min(64, inner)
     precondition(inner % headSize == 0, "Mamba3: \(inner) channels do not divide into heads of \(headSize)")
@@ -39,24 +42,51 @@ public struct Mamba3: SequenceLayer {
       .init("angle", [heads, angles]), .init("ssm", [heads, headSize, stateSize]), .init("k", [ranks, heads, stateSize]),
       .init("v", [heads, headSize]),
     ])
-    inProjection = Linear(modelSize, core.projectionSize, bias: false, &generator)
+    inProjection = Linear(modelSize, core.projectionSize, bias: start == .slow, &generator)
     outProjection = Linear(inner, modelSize, bias: false, &generator)
     func filled(_ shape: [Int], _ value: Float) -> Parameter { Parameter(shape: shape) { _ in value } }
     let mimoShape = [heads, ranks, headSize], part = 1 / Float(ranks), isMIMO = rank > 0
     parameters = Mamba3Parameters(
       stepBias: Parameter(shape: [heads]) { _ in
-        let step = max(exp(generator.uniform(log(1e-3), log(1e-1))), 1e-4)
+        let (low, high) = start == .slow ? (0.1, 1) : (1e-3, 1e-1)
+        let step = max(exp(generator.uniform(log(low), log(high))), 1e-4)
         return Float(step + log(-expm1(-step)))
       },
-      bBias: filled([heads, ranks, stateSize], 1), cBias: filled([heads, ranks, stateSize], 1), bNorm: filled([stateSize], 1),
+      bBias: filled([heads, ranks, stateSize], 1),
+      cBias: start == .slow
+        ? Parameter(shape: [heads, ranks, stateSize]) { _ in Float(generator.uniform(-1, 1)) }
+        : filled([heads, ranks, stateSize], 1),
+      bNorm: filled([stateSize], 1),
       cNorm: filled([stateSize], 1), skip: filled([heads], 1), norm: isNormed ? filled([inner], 1) : nil,
       mimoX: isMIMO ? filled(mimoShape, part) : nil, mimoZ: isMIMO ? filled(mimoShape, 1) : nil,
       mimoO: isMIMO ? filled(mimoShape, part) : nil)
+    startSlowly()
+  }
+
+  public enum Start: Sendable {
+    /// As mamba-ssm initialises.
+    case reference
+    /// For tasks that ask what was k steps ago: states that decay by a few percent a step at most and turn by the position's
+    /// number, not by its content, at frequencies spread over 0 … π; C differs from state to state. With the reference's start
+    /// a state that turns fast enough to tell neighbours apart has decayed before it is asked (a turn is at most πΔ, a decay at
+    /// least exp(−Δ)); a bias on in_proj, which the reference does not have, parts the two.
+    case slow
+  }
+
+  /// A ≈ −1/101, frequencies tanh(ω) = 1/(S + 1) … S/(S + 1), and content that moves Δ, A, λ and θ by a hundredth only.
+  private func startSlowly() {
+    guard let bias = inProjection.bias else { return }
+    let (heads, angles, total) = (core.heads, core.angles, core.projectionSize)
+    for i in 0..<total { bias.values[i] = 0 }
+    for head in 0..<heads { bias.values[total - angles - 2 * heads + head] = -100 }
+    for angle in 0..<angles { bias.values[total - angles + angle] = atanhf(Float(angle + 1) / Float(angles + 1)) }
+    for i in (total - angles - 3 * heads) * inputSize..<total * inputSize { inProjection.weight.values[i] *= 0.01 }
   }
 
   public func callAsFunction(
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
   ) -> (output: Tensor, state: Tensor?) {
+    checkInput(x, shape, state)
     let projection = inProjection(x, on: tape)  // [batch × time, projectionSize]
     let (y, final) = tape.mamba3(
       projection, shape, from: state, parameters: parameters.map { $0.tensor(on: tape) }, core: core)

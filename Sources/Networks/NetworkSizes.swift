@@ -18,6 +18,8 @@ public struct NetworkSizes: Equatable, Sendable {
   public var headHidden = 0
   /// Channels of a head of Mamba-2, Mamba-3 and attention.
   public var headSize = 32
+  /// Mamba-3 with an input bias and a start of slow decays.
+  public var slowDecay = false
   public var residual: Bool
   public var layerNorm: Bool
   public var dueling: Bool
@@ -42,5 +44,6 @@ public struct NetworkSizes: Equatable, Sendable {
       stateSize: config.stateSize, convolutionWidth: config.convolutionWidth, expansion: config.expansion,
       residual: config.residual, layerNorm: config.layerNorm, dueling: config.dueling, outputScale: config.outputScale)
     (layers, norm, headHidden, headSize) = (config.layers, config.norm, config.headHidden, config.headSize)
+    slowDecay = config.slowDecay
   }
 }

@@ -27,6 +27,7 @@ extension ExperimentConfig: ReadableJSON {
     "actors", "averagedWeights", "burnIn", "crossEpisodes", "doubleQ", "dueling", "encoderLearningRate", "epsilonSpread",
     "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm", "layers", "learningRateEnd",
     "learningRateWarmup", "loss", "nStep", "norm", "observationScale", "outputScale", "polyakRate", "replay", "residual",
-    "resetTimeout", "rewardScale", "sequenceLength", "sequenceOverlap", "sequenceStart", "startTimeout", "stepTimeout", "targetUpdate", "threads", "valueRescaling",
+    "resetTimeout", "rewardScale", "sequenceLength", "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout",
+    "stepTimeout", "targetUpdate", "threads", "valueRescaling",
   ]
 }

@@ -93,6 +93,8 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var headHidden = 0
   /// Channels of a head of Mamba-2, Mamba-3 and attention.
   public var headSize = 32
+  /// Mamba-3 begins with slow decays and rotations spread over all frequencies (`Mamba3.Start.slow`).
+  public var slowDecay = false
   /// The latent is the encoder's output plus what it read at the last position.
   public var residual = false
   /// A LayerNorm before each ReLU of the input layers.

@@ -188,11 +188,15 @@ import Testing
     try FileManager.default.createDirectory(atPath: run.path, withIntermediateDirectories: true)
     let json = try #require(try JSONSerialization.jsonObject(with: task.config.json) as? [String: Any])
     #expect(json.count > 25)
-    let flags = ["amsgrad", "clampPriorityError", "cutBootstrapAtTruncation"]
+    let flags = Set(Settings.all.filter { $0.type == "true or false" }.map(\.key))
+    let choices = [
+      "encoder": "mamba", "norm": "rms", "loss": "squared", "targetUpdate": "polyak", "replay": "sequence", "latents": "none",
+      "sequenceStart": "episode",
+    ]
     for (key, value) in json {
       var other = json
       switch key {
-      case "encoder": other[key] = "mamba"
+      case _ where choices[key] != nil: other[key] = choices[key]
       case _ where value is String: other[key] = "another"
       case _ where flags.contains(key): other[key] = !(value as? Bool ?? true)
       default: other[key] = (value as? NSNumber ?? 0).doubleValue + 1

@@ -15,11 +15,13 @@ extension Architecture {
         throw tensors.error("B_bias", "has shape \(bias), which \(inner) channels of a model of \(sizes.modelSize) do not fit")
       }
       (sizes.expansion, sizes.headSize, sizes.stateSize) = (inner / sizes.modelSize, inner / bias[0], bias[2])
+      sizes.slowDecay = tensors["in_proj.bias"] != nil
       return true
     })
 
   private static func mixer(_ sizes: NetworkSizes, _ generator: inout SplitMix64) -> Mamba3 {
     Mamba3(
-      modelSize: sizes.modelSize, stateSize: sizes.stateSize, expansion: sizes.expansion, headSize: sizes.headSize, &generator)
+      modelSize: sizes.modelSize, stateSize: sizes.stateSize, expansion: sizes.expansion, headSize: sizes.headSize,
+      ropeFraction: sizes.slowDecay ? 1 : 0.5, start: sizes.slowDecay ? .slow : .reference, &generator)
   }
 }

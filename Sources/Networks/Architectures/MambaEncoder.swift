@@ -8,7 +8,11 @@ extension Architecture {
   static let mamba = Architecture(
     kind: .mamba, makeEncoder: { MambaEncoder($0, &$1) },
     makeMixers: { sizes, generator in
-      preconditionFailure("Mamba-1 reads windows only, for now")
+      [
+        Mamba1(
+          modelSize: sizes.modelSize, stateSize: sizes.stateSize, convolutionWidth: sizes.convolutionWidth,
+          expansion: sizes.expansion, &generator)
+      ]
     },
     prefix: "mamba.",
     recognise: { tensors, sizes in
@@ -37,7 +41,7 @@ public struct MambaEncoder: SequenceEncoder {
     block(features, time: time, readout: readout, on: tape)
   }
   public let preparesGradients = true
-  public var sequence: (any SequenceLayer)? { nil }
+  public var sequence: (any SequenceLayer)? { block }
   public func makeWindow(time: Int) -> (any SlidingWindow)? { Mamba1Window(block, time: time) }
   public func forEachParameter(_ body: (String, Parameter) -> Void) { block.forEachParameter(body) }
 }
