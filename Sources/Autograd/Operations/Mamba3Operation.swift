@@ -14,7 +14,8 @@ struct Mamba3Operation: Operation {
     let (dProjection, accumulation) = projection.gradientToWrite(orScratchOn: tape)
     let written = accumulation == .overwrite ? dProjection : tape.floats(projection.rows * projection.columns)
     core.backward(
-      shape, projection: projection.values, parameters: parameters.map { $0.values }, state: state.map { UnsafePointer($0.values) },
+      shape, projection: projection.values, parameters: parameters.map { $0.values },
+      state: state.map { UnsafePointer($0.values) },
       dOutput: dy, dProjection: written, gradients: parameters.map { $0.gradient(orScratchOn: tape) },
       dState: state?.gradient, workspace: workspace, scratch: tape.floats(core.backwardScratchCount(shape)))
     if accumulation == .add {
@@ -31,7 +32,8 @@ extension Tape {
   ) -> (output: Tensor, state: Tensor) {
     precondition(
       projection.isDense && projection.rows == shape.rows && projection.columns == core.projectionSize,
-      "mamba3: \(shape.batch) × \(shape.time) positions of \(core.projectionSize), projection [\(projection.rows), \(projection.columns)]")
+      "mamba3: \(shape.batch) × \(shape.time) positions of \(core.projectionSize), projection [\(projection.rows), \(projection.columns)]"
+    )
     precondition(
       state.map { $0.isDense && $0.rows == shape.batch && $0.columns == core.stateCount } ?? true,
       "mamba3: states [\(shape.batch), \(core.stateCount)], given [\(state?.rows ?? 0), \(state?.columns ?? 0)]")
@@ -39,7 +41,8 @@ extension Tape {
     let final = withoutGradient { tensor(rows: shape.batch, columns: core.stateCount) }
     let workspace = floats(core.workspaceCount(shape, keepsStates: isRecording))
     core.forward(
-      shape, projection: projection.values, parameters: parameters.map { $0.values }, state: state.map { UnsafePointer($0.values) },
+      shape, projection: projection.values, parameters: parameters.map { $0.values },
+      state: state.map { UnsafePointer($0.values) },
       output: y.values, finalState: final.values, workspace: workspace, keepsStates: isRecording,
       scratch: floats(core.forwardScratchCount))
     record(

@@ -24,9 +24,13 @@ extension Mamba3Core {
     let rows = shape.rows, R = ranks, H = heads, N = states, S = angles, W = projectionSize
     let w = parameters.map { $0.map(Double.init) }
     var r = Reference(output: zeros(rows * inner), finalState: zeros(shape.batch * stateCount))
-    (r.rawStep, r.rawRate, r.step, r.a, r.mix) = (zeros(rows * H), zeros(rows * H), zeros(rows * H), zeros(rows * H), zeros(rows * H))
+    (r.rawStep, r.rawRate, r.step, r.a, r.mix) = (
+      zeros(rows * H), zeros(rows * H), zeros(rows * H), zeros(rows * H), zeros(rows * H)
+    )
     r.angle = zeros(rows * H * S)
-    (r.hatB, r.hatC, r.k, r.q) = (zeros(rows * R * H * N), zeros(rows * R * H * N), zeros(rows * R * H * N), zeros(rows * R * H * N))
+    (r.hatB, r.hatC, r.k, r.q) = (
+      zeros(rows * R * H * N), zeros(rows * R * H * N), zeros(rows * R * H * N), zeros(rows * R * H * N)
+    )
     (r.inverseB, r.inverseC) = (zeros(rows * R * groups), zeros(rows * R * groups))
     (r.h, r.y) = (zeros(rows * inner * N), zeros(rows * R * inner))
     for b in 0..<shape.batch {

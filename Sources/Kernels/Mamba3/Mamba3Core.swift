@@ -35,7 +35,8 @@ public struct Mamba3Core: BitwiseCopyable, Sendable {
   public let isNormed: Bool
 
   public init(heads: Int, headSize: Int, states: Int, groups: Int = 1, rank: Int = 0, angles: Int, isNormed: Bool = false) {
-    precondition(heads > 0 && headSize > 0 && states > 0 && rank >= 0, "\(heads) heads of \(headSize), \(states) states, rank \(rank)")
+    precondition(
+      heads > 0 && headSize > 0 && states > 0 && rank >= 0, "\(heads) heads of \(headSize), \(states) states, rank \(rank)")
     precondition(groups > 0 && heads % groups == 0, "\(heads) heads do not divide into \(groups) groups")
     precondition(angles >= 0 && 2 * angles <= states, "\(angles) pairs of \(states) states")
     (self.heads, self.headSize, self.states, self.groups) = (heads, headSize, states, groups)
@@ -77,7 +78,7 @@ public struct Mamba3Parameters<Values> {
   public var stepBias, bBias, cBias, bNorm, cNorm, skip: Values
   public var norm, mimoX, mimoZ, mimoO: Values?
 
-  public init(
+  @inlinable public init(
     stepBias: Values, bBias: Values, cBias: Values, bNorm: Values, cNorm: Values, skip: Values, norm: Values? = nil,
     mimoX: Values? = nil, mimoZ: Values? = nil, mimoO: Values? = nil
   ) {
@@ -86,7 +87,7 @@ public struct Mamba3Parameters<Values> {
     (self.norm, self.mimoX, self.mimoZ, self.mimoO) = (norm, mimoX, mimoZ, mimoO)
   }
 
-  public func map<Other>(_ transform: (Values) -> Other) -> Mamba3Parameters<Other> {
+  @inlinable public func map<Other>(_ transform: (Values) -> Other) -> Mamba3Parameters<Other> {
     Mamba3Parameters<Other>(
       stepBias: transform(stepBias), bBias: transform(bBias), cBias: transform(cBias), bNorm: transform(bNorm),
       cNorm: transform(cNorm), skip: transform(skip), norm: norm.map(transform), mimoX: mimoX.map(transform),
