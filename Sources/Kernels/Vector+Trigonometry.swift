@@ -11,14 +11,13 @@
   let c = fma(
     z * z, fma(z, fma(z, splat(2.443_315_711_8e-5), splat(-1.388_731_625_5e-3)), splat(4.166_664_568_3e-2)),
     fma(z, splat(-0.5), splat(1)))
-  let bits = unsafeBitCast(shifted, to: SIMD8<Int32>.self)
-  let isOdd = bits &<< 31 .< 0
-  let sineSign = (bits & 2) &<< 30, cosineSign = ((bits &+ 1) & 2) &<< 30
-  return (flip(s.replacing(with: c, where: isOdd), sineSign), flip(c.replacing(with: s, where: isOdd), cosineSign))
-}
-
-@inline(__always) private func flip(_ v: Vector, _ sign: SIMD8<Int32>) -> Vector {
-  unsafeBitCast(unsafeBitCast(v, to: SIMD8<Int32>.self) ^ sign, to: Vector.self)
+  // On bits throughout: a comparison of integers as a mask is compiled lane by lane.
+  let quadrant = unsafeBitCast(shifted, to: SIMD8<Int32>.self)
+  let sineBits = unsafeBitCast(s, to: SIMD8<Int32>.self), cosineBits = unsafeBitCast(c, to: SIMD8<Int32>.self)
+  let exchanged = (sineBits ^ cosineBits) & ((quadrant &<< 31) &>> 31)
+  let sine = sineBits ^ exchanged ^ ((quadrant & 2) &<< 30)
+  let cosine = cosineBits ^ exchanged ^ (((quadrant &+ 1) & 2) &<< 30)
+  return (unsafeBitCast(sine, to: Vector.self), unsafeBitCast(cosine, to: Vector.self))
 }
 
 /// The same angle within [−π, π] and a rounding.

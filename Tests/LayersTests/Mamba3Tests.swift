@@ -1,6 +1,9 @@
-/// `Mamba3` against the recordings of its reference.
+/// `Mamba3` against the recordings of its reference, and one position at a time over a long sequence.
+import Autograd
+import Kernels
 import Layers
 import Randomness
+import TestSupport
 import Testing
 
 @Suite struct Mamba3Tests {
@@ -19,5 +22,44 @@ import Testing
       isNormed: try golden.setting("norm") == 1, &generator)
     // Over 512 positions the reference's own angles are 2e-5 apart in single precision.
     try golden.check(layer, tolerance: name == "siso-long" ? 1e-4 : 1e-5)
+  }
+
+  /// Three thousand positions at once, in two parts with the state handed on, and one by one: angles that are kept modulo 2π
+  /// do not drift apart.
+  @Test(arguments: [0, 2]) func longSequence(rank: Int) throws {
+    let time = 3_000, cut = 1_234, size = 16
+    var generator = SplitMix64(seed: 5)
+    let layer = Mamba3(modelSize: size, stateSize: 16, headSize: 16, rank: rank, &generator)
+    let input = (0..<time * size).map { _ in Float(generator.uniform(-2, 2)) }
+    let tape = Tape()
+    func run(_ range: Range<Int>, from state: Tensor?) -> (outputs: [Float], state: Tensor?) {
+      input.withUnsafeBufferPointer { buffer in
+        let x = Tensor(data: buffer.baseAddress! + range.lowerBound * size, rows: range.count, columns: size)
+        let (y, state) = layer(x, SequenceShape(batch: 1, time: range.count), from: state, reading: .all, on: tape)
+        return (Array(UnsafeBufferPointer(start: y.values, count: range.count * size)), state)
+      }
+    }
+    let whole = run(0..<time, from: nil).outputs.map(Double.init)
+    let first = run(0..<cut, from: nil), second = run(cut..<time, from: first.state)
+    #expect(relativeDifference(first.outputs + second.outputs, whole) <= 1e-5)
+
+    let stepper = layer.makeStepper()
+    var state = [Float](repeating: 0, count: layer.stateLayout.count), outputs: [Float] = []
+    for t in 0..<time {
+      let y = input.withUnsafeBufferPointer { stepper.step($0.baseAddress! + t * size, state: &state) }
+      outputs += UnsafeBufferPointer(start: y, count: size)
+    }
+    #expect(relativeDifference(outputs, whole) <= 1e-5)
+  }
+
+  @Test func noPositions() {
+    var generator = SplitMix64(seed: 5)
+    let layer = Mamba3(modelSize: 8, stateSize: 4, &generator), tape = Tape()
+    let state = tape.tensor(rows: 2, columns: layer.stateLayout.count)
+    for i in 0..<2 * layer.stateLayout.count { state.values[i] = Float(i) }
+    let x = tape.tensor(rows: 0, columns: 8)
+    let (y, final) = layer(x, SequenceShape(batch: 2, time: 0), from: state, reading: .all, on: tape)
+    #expect(y.rows == 0)
+    #expect((0..<2 * layer.stateLayout.count).allSatisfy { final?.values[$0] == Float($0) })
   }
 }

@@ -28,8 +28,11 @@ extension Mamba3Core {
           // Exact once a chunk, so that the sum over its rows gathers no rounding.
           let after = before + statesOfChunk &+ h &* tileCount
           s.gradients.weight[h] = product(tileCount, s.adjoint + h &* tileCount, after)
+          let place = place(shape, b, h, c &* Self.chunk)
+          if h == 0 { fetch(projection, dOutput, dProjection, first, count, 0) }
+          if h &+ 1 < heads { fetch(projection, dOutput, dProjection, first, count, h &+ 1) }
           headBackward(
-            first, count, h, projection, parameters, w, s, from: before + h &* tileCount, dOutput: dOutput,
+            first, count, h, place, projection, parameters, w, s, from: before + h &* tileCount, dOutput: dOutput,
             dProjection: dProjection, gradients)
           h &+= 1
         }
@@ -57,23 +60,31 @@ extension Mamba3Core {
     Mamba3BackwardScratch(self, shape, at: UnsafeMutablePointer(bitPattern: 64)!).count
   }
 
+  /// As in the forward pass, for what backward reads and writes.
+  @inline(__always) private func fetch(
+    _ projection: Input, _ dOutput: Input, _ dProjection: Output, _ first: Int, _ count: Int, _ h: Int
+  ) {
+    fetch(dOutput + first &* inner &+ h &* headSize, rows: count, stride: inner)
+    fetch(projection, first, count, h)
+    fetch(Input(dProjection), first, count, h)
+  }
+
   /// Gate, recurrence, and x of one head in one chunk.
   @inline(__always) private func headBackward(
-    _ first: Int, _ count: Int, _ h: Int, _ projection: Input, _ parameters: Mamba3Parameters<Output>, _ w: Mamba3Workspace,
-    _ s: Mamba3BackwardScratch, from: Input, dOutput: Input, dProjection: Output, _ gradients: Mamba3Parameters<Output>
+    _ first: Int, _ count: Int, _ h: Int, _ place: Int, _ projection: Input, _ parameters: Mamba3Parameters<Output>,
+    _ w: Mamba3Workspace, _ s: Mamba3BackwardScratch, from: Input, dOutput: Input, dProjection: Output,
+    _ gradients: Mamba3Parameters<Output>
   ) {
-    let chunk = headChunk(first, count, h, projection, parameters, w, s.v)
-    let i = first &* heads &+ h, column = first &* projectionSize &+ h &* headSize
+    let chunk = headChunk(first, count, h, place, projection, parameters, w, s.v)
+    let column = first &* projectionSize &+ h &* headSize
     gateBackward(
-      h, rows: count, y: w.y + i &* ranks &* width, yStride: heads &* ranks &* width, projection: projection + column,
+      h, rows: count, y: w.y + place &* ranks &* width, projection: projection + column,
       parameters, dOutput: dOutput + first &* inner &+ h &* headSize, dy: s.dy, dz: dProjection + column, gradients)
     let dv = readsXInPlace ? dProjection + column &+ xColumn : s.dv, dvStride = readsXInPlace ? projectionSize : ranks &* width
-    ownTerm(
-      count: count, own: w.own + i &* ranks &* ranks, v: s.dy, valueStride: ranks &* width, into: dv, yStride: dvStride,
-      transposed: true)
     scanBackward(
-      chunk, from: from, adjoint: s.adjoint + h &* tileCount, dy: s.dy, dyStride: ranks &* width, dv: dv, dvStride: dvStride,
-      dk: s.gradients.k + h &* ranks &* padded, dq: s.gradients.q + h &* ranks &* padded, scratch: s.tile)
+      chunk, from: from, adjoint: s.adjoint + h &* tileCount, dy: s.dy, dv: dv, dvStride: dvStride,
+      dk: s.gradients.k + h &* Self.chunk &* ranks &* padded, dq: s.gradients.q + h &* Self.chunk &* ranks &* padded,
+      scratch: s.tile)
     var t = 0
     while t < count {
       let own = s.gradients.own + (t &* heads &+ h) &* ranks &* ranks

@@ -1,4 +1,5 @@
 /// The order of the forward pass: numbers of all positions, then chunk after chunk, in which everything stays in the cache.
+import MachineSupport
 
 extension Mamba3Core {
   /// projection [batch × time, projectionSize], dense; state [batch, stateCount] or nil for zero → output [batch × time, E]
@@ -37,14 +38,13 @@ extension Mamba3Core {
           finalKey: c == chunks &- 1 ? target + keyOffset : nil)
         var h = 0
         while h < heads {
-          let chunk = headChunk(first, count, h, projection, parameters, w, v)
-          let y = w.y + (first &* heads &+ h) &* ranks &* width, yStride = heads &* ranks &* width
-          ownTerm(
-            count: count, own: w.own + (first &* heads &+ h) &* ranks &* ranks, v: chunk.v, valueStride: chunk.valueStride,
-            into: y, yStride: yStride, transposed: false)
-          scan(chunk, from: states + h &* tileCount, to: next + h &* tileCount, y: y, yStride: yStride)
+          let place = place(shape, b, h, c &* Self.chunk), y = w.y + place &* ranks &* width
+          if h == 0 { fetch(projection, first, count, 0) }
+          if h &+ 1 < heads { fetch(projection, first, count, h &+ 1) }
+          let chunk = headChunk(first, count, h, place, projection, parameters, w, v)
+          scan(chunk, from: states + h &* tileCount, to: next + h &* tileCount, y: y)
           gate(
-            h, rows: count, y: y, yStride: yStride, projection: projection + first &* projectionSize &+ h &* headSize,
+            h, rows: count, y: y, projection: projection + first &* projectionSize &+ h &* headSize,
             parameters, into: output + first &* inner &+ h &* headSize)
           h &+= 1
         }
@@ -64,17 +64,37 @@ extension Mamba3Core {
   /// Floats of v of one head in a chunk.
   var valueCount: Int { readsXInPlace ? 0 : Self.chunk &* ranks &* width }
 
+  /// Asks for a head's z and x ahead of time: they lie in rows so far apart that reading them one after another would wait
+  /// for every one.
+  @inline(__always) func fetch(_ projection: Input, _ first: Int, _ count: Int, _ h: Int) {
+    let z = projection + first &* projectionSize &+ h &* headSize
+    fetch(z, rows: count, stride: projectionSize)
+    fetch(z + xColumn, rows: count, stride: projectionSize)
+  }
+  @inline(__always) func fetch(_ p: Input, rows: Int, stride: Int) {
+    var t = 0
+    while t < rows {
+      var j = 0
+      while j < headSize {
+        machine_prefetch(p + t &* stride &+ j)
+        j &+= 16
+      }
+      t &+= 1
+    }
+  }
+
   /// The rows of one head; v goes into `values` where x cannot be read in place. The values' padding is zero and stays so.
   @inline(__always) func headChunk(
-    _ first: Int, _ count: Int, _ h: Int, _ projection: Input, _ parameters: Mamba3Parameters<Output>, _ w: Mamba3Workspace,
-    _ values: Output
+    _ first: Int, _ count: Int, _ h: Int, _ place: Int, _ projection: Input, _ parameters: Mamba3Parameters<Output>,
+    _ w: Mamba3Workspace, _ values: Output
   ) -> Mamba3HeadChunk {
     let x = projection + first &* projectionSize &+ xColumn &+ h &* headSize, i = first &* heads &+ h
-    let keys = i &* ranks &* padded
+    let keys = place &* ranks &* padded
     if !readsXInPlace { spread(x, h, count, parameters.mimoX, into: values) }
     return Mamba3HeadChunk(
-      count: count, decay: Input(w.decay + i), decayStride: heads, k: Input(w.k + keys), q: Input(w.q + keys),
-      keyStride: heads &* ranks &* padded, v: readsXInPlace ? x : Input(values),
+      count: count, decay: Input(w.decay + i), own: Input(w.own + i &* ranks &* ranks), k: Input(w.k + keys),
+      q: Input(w.q + keys),
+      v: readsXInPlace ? x : Input(values),
       valueStride: readsXInPlace ? projectionSize : ranks &* width)
   }
 

@@ -32,8 +32,9 @@ extension Mamba3Core {
   @inline(__always) func place(_ n: Int, _ p: Int) -> Int {
     let s = slot(n)
     let block = s < half ? s / 4 : blocksOfHalf &+ (s &- half) / 4
-    return block &* 4 &* width &+ (p / 16) &* 64 &+ (s & 3) &* 16 &+ (p & 15)
+    return block &* 4 &* width &+ (s & 3) &* 16 &+ channel(p)
   }
+  @inline(__always) func channel(_ p: Int) -> Int { (p &>> 4) &* 64 &+ (p & 15) }
 
   /// [N] in the reference's order → [padded]; the padding is left alone.
   @inline(__always) func arrange(_ source: Input, into target: Output) {
@@ -64,6 +65,11 @@ extension Mamba3Core {
   /// Whether v is x where it lies in the projection: SISO, and heads that need no padding.
   var readsXInPlace: Bool { rank == 0 && headSize & 15 == 0 }
 
+  /// Where position t of head h of sequence b stands in arrays [batch, H, time].
+  @inline(__always) func place(_ shape: SequenceShape, _ b: Int, _ h: Int, _ t: Int) -> Int {
+    (b &* heads &+ h) &* shape.time &+ t
+  }
+
   func chunks(_ shape: SequenceShape) -> Int { (shape.time &+ Self.chunk &- 1) / Self.chunk }
 }
 
@@ -75,13 +81,13 @@ struct Mamba3Workspace: BitwiseCopyable {
   let rawStep, rawRate, step, mix, decay, scale: Output
   /// c [rows, H, R, R].
   let own: Output
-  /// [rows, H, half].
+  /// [batch, H, time, half]. These and the next three go through a head's positions without a gap.
   let cosine, sine: Output
-  /// k̃, q̃ [rows, H, R, padded].
+  /// k̃, q̃ [batch, H, time, R, padded].
   let k, q: Output
   /// 1 / root mean square of B [rows, R, G], then of C.
   let inverse: Output
-  /// [rows, H, R, width].
+  /// [batch, H, time, R, width].
   let y: Output
   /// States at the beginning of every chunk and after the last, [batch, chunks + 1, H, tiles]; without a backward pass of two
   /// chunks by turns.

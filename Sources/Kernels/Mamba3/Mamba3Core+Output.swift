@@ -3,16 +3,16 @@
 ///     n = y / √(mean y² + 1e-5) · norm.weight, or y     output[p] = Σ_r mimo_o[r] · n[r] · silu(z · mimo_z[r])
 
 extension Mamba3Core {
-  /// y as in the workspace, `yStride` a row; z in rows of the projection; output [·, E]. Pointers begin at the head.
+  /// y [rows, R, width], dense; z in rows of the projection; output [·, E]. Pointers begin at the head.
   @inline(never) func gate(
-    _ h: Int, rows: Int, y: Input, yStride: Int, projection z: Input, _ parameters: Mamba3Parameters<Output>, into output: Output
+    _ h: Int, rows: Int, y: Input, projection z: Input, _ parameters: Mamba3Parameters<Output>, into output: Output
   ) {
     var row = 0
     while row < rows {
       let z = z + row &* projectionSize, target = output + row &* inner
       var r = 0
       while r < ranks {
-        let y = y + row &* yStride &+ r &* width, at = (h &* ranks &+ r) &* headSize
+        let y = y + (row &* ranks &+ r) &* width, at = (h &* ranks &+ r) &* headSize
         let inverse = isNormed ? inverseRoot(y) : 1
         forEachVector(headSize) { p, active in
           var value = load(y + p) * splat(inverse)
@@ -32,10 +32,10 @@ extension Mamba3Core {
     }
   }
 
-  /// dy [rows, R, width], dense, its padding zero; dz, in rows of the projection's gradient, is overwritten; those of the
+  /// y and dy [rows, R, width], dense, dy's padding zero; dz, in rows of the projection's gradient, is overwritten; those of the
   /// parameters are added to.
   @inline(never) func gateBackward(
-    _ h: Int, rows: Int, y: Input, yStride: Int, projection z: Input, _ parameters: Mamba3Parameters<Output>,
+    _ h: Int, rows: Int, y: Input, projection z: Input, _ parameters: Mamba3Parameters<Output>,
     dOutput: Input, dy: Output, dz: Output, _ gradients: Mamba3Parameters<Output>
   ) {
     var row = 0
@@ -43,7 +43,7 @@ extension Mamba3Core {
       let z = z + row &* projectionSize, dz = dz + row &* projectionSize, dOutput = dOutput + row &* inner
       var r = 0
       while r < ranks {
-        let y = y + row &* yStride &+ r &* width, dy = dy + (row &* ranks &+ r) &* width
+        let y = y + (row &* ranks &+ r) &* width, dy = dy + (row &* ranks &+ r) &* width
         let at = (h &* ranks &+ r) &* headSize, inverse = isNormed ? inverseRoot(y) : 1
         var products = Vector.zero
         forEachVector(headSize) { p, active in

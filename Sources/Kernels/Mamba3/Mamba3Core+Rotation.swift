@@ -33,6 +33,7 @@ extension Mamba3Core {
     _ shape: SequenceShape, first: Int, count: Int, _ projection: Input, skip: Input, _ w: Mamba3Workspace,
     _ s: Mamba3RowScratch, finalKey: Output?
   ) {
+    let b = first / shape.time
     var row = first
     while row < first &+ count {
       let source = projection + row &* projectionSize
@@ -42,7 +43,8 @@ extension Mamba3Core {
       var h = 0
       while h < heads {
         let i = row &* heads &+ h, angle = s.angle + h &* half
-        let cosine = w.cosine + i &* half, sine = w.sine + i &* half, step = splat(w.step[i])
+        let place = place(shape, b, h, row &- b &* shape.time), step = splat(w.step[i])
+        let cosine = w.cosine + place &* half, sine = w.sine + place &* half
         var j = 0
         while j < half {
           let theta = wrappedAngle(fma(step, load(s.turn + j), load(angle + j)))
@@ -55,7 +57,7 @@ extension Mamba3Core {
         hats(h, w, s)
         var r = 0
         while r < ranks {
-          let at = (i &* ranks &+ r) &* padded
+          let at = (place &* ranks &+ r) &* padded
           turn(s.hatB + r &* padded, cosine, sine, by: w.scale[i], into: w.k + at)
           turn(s.hatC + r &* padded, cosine, sine, by: w.decay[i], into: w.q + at)
           if let finalKey, row == first &+ count &- 1 {

@@ -2,7 +2,7 @@
 
 /// The gradients of a chunk's rows, and those that are gathered over all rows.
 struct Mamba3RowGradients: BitwiseCopyable {
-  /// dk̃, dq̃ [chunk, H, R, padded] and dc [chunk, H, R, R].
+  /// dk̃, dq̃ [H, chunk, R, padded] and dc [chunk, H, R, R].
   let k, q, own: Output
   /// Σ over the rows so far: dΔ, dλ, d(log α), [rows, H].
   let step, mix, log: Output
@@ -51,13 +51,14 @@ extension Mamba3Core {
     _ g: Mamba3RowGradients
   ) {
     hats(h, w, s)
-    let i = row &* heads &+ h, angle = s.angle + h &* half
-    let cosine = w.cosine + i &* half, sine = w.sine + i &* half
+    let i = row &* heads &+ h, angle = s.angle + h &* half, b = row / shape.time
+    let place = place(shape, b, h, row &- b &* shape.time)
+    let cosine = w.cosine + place &* half, sine = w.sine + place &* half
     let step = splat(w.step[i]), scale = splat(w.scale[i]), decay = splat(w.decay[i])
     var lostOfKey = Vector.zero, gained = Vector.zero, lost = Vector.zero
     var r = 0
     while r < ranks {
-      let at = (i &* ranks &+ r) &* padded, gradient = ((rowOfChunk &* heads &+ h) &* ranks &+ r) &* padded
+      let at = (place &* ranks &+ r) &* padded, gradient = ((h &* Self.chunk &+ rowOfChunk) &* ranks &+ r) &* padded
       let k = w.k + at, q = w.q + at, dk = g.k + gradient, dq = g.q + gradient, hat = r &* padded
       var j = 0
       while j < half {

@@ -47,14 +47,15 @@ extension Mamba3Core {
     var h = 0
     while h < heads {
       (state + h &* angles).update(from: angle + h &* half, count: angles)
-      var p = 0
-      while p < headSize {
-        var n = 0
-        while n < states {
-          state[ssmOffset &+ (h &* headSize &+ p) &* states &+ n] = tiles[h &* tileCount &+ place(n, p)]
-          n &+= 1
+      var n = 0
+      while n < states {
+        let source = tiles + h &* tileCount &+ place(n, 0), target = state + ssmOffset &+ h &* headSize &* states &+ n
+        var p = 0
+        while p < headSize {
+          target[p &* states] = source[channel(p)]
+          p &+= 1
         }
-        p &+= 1
+        n &+= 1
       }
       h &+= 1
     }

@@ -24,7 +24,7 @@ extension Mamba3Core {
       move(h, state, skip: parameters.skip[h], s)
       keep(h, projection + xColumn &+ h &* headSize, state, s)
       gate(
-        h, rows: 1, y: s.y, yStride: 0, projection: projection + h &* headSize, parameters, into: output + h &* headSize)
+        h, rows: 1, y: s.y, projection: projection + h &* headSize, parameters, into: output + h &* headSize)
       h &+= 1
     }
   }
@@ -104,33 +104,53 @@ extension Mamba3Core {
     }
   }
 
-  /// h and y [R, width] of one head.
+  /// h and y [R, width] of one head: eight channels at a time, whose sums over the states are taken across lanes together.
   @inline(__always) private func move(_ h: Int, _ state: Output, skip: Float, _ s: Mamba3StepScratch) {
-    let decay = splat(s.decay[h])
+    let decay = splat(s.decay[h]), keys = state + keyOffset &+ h &* states
     var p = 0
     while p < headSize {
-      let row = state + ssmOffset &+ (h &* headSize &+ p) &* states
-      forEachVector(states) { n, active in
-        var total = load(row + n, active) * decay
-        var r = 0
-        while r < ranks {
-          let before = state + keyOffset &+ (r &* heads &+ h) &* states
-          total = fma(splat(s.before[r &* width &+ p]), load(before + n, active), total)
-          total = fma(splat(s.now[r &* width &+ p]), load(s.k + r &* states &+ n, active), total)
-          r &+= 1
+      let channels = min(lanes, headSize &- p)
+      var i = 0
+      while i < channels {
+        let row = state + ssmOffset &+ (h &* headSize &+ p &+ i) &* states
+        if ranks == 1 {
+          move(1, row, keys, p &+ i, i, decay, s)
+        } else {
+          move(ranks, row, keys, p &+ i, i, decay, s)
         }
-        store(row + n, total, active)
+        i &+= 1
       }
       var r = 0
       while r < ranks {
-        var total = Vector.zero
-        forEachVector(states) { n, active in
-          total = fma(load(row + n, active), load(s.q + r &* states &+ n, active), total)
-        }
-        s.y[r &* width &+ p] = sum(total) + skip * s.v[r &* width &+ p]
+        let at = r &* width &+ p
+        store(s.y + at, fma(splat(skip), load(s.v + at), laneSums(s.sums + r &* 64)), channels)
         r &+= 1
       }
-      p &+= 1
+      p &+= lanes
+    }
+  }
+
+  @inline(__always) private func move(
+    _ ranks: Int, _ row: Output, _ keys: Input, _ p: Int, _ i: Int, _ decay: Vector, _ s: Mamba3StepScratch
+  ) {
+    forEachVector(states) { n, active in
+      var total = load(row + n, active) * decay
+      var r = 0
+      while r < ranks {
+        total = fma(splat(s.before[r &* width &+ p]), load(keys + r &* heads &* states &+ n, active), total)
+        total = fma(splat(s.now[r &* width &+ p]), load(s.k + r &* states &+ n, active), total)
+        r &+= 1
+      }
+      store(row + n, total, active)
+    }
+    var r = 0
+    while r < ranks {
+      var total = Vector.zero
+      forEachVector(states) { n, active in
+        total = fma(load(row + n, active), load(s.q + r &* states &+ n, active), total)
+      }
+      store(s.sums + (r &* lanes &+ i) &* lanes, total)
+      r &+= 1
     }
   }
 
@@ -147,8 +167,8 @@ extension Mamba3Core {
 
 /// One block of floats, cut up. Padding is zero and stays so.
 struct Mamba3StepScratch: BitwiseCopyable {
-  /// [H]; [R, G, N]; [S]; [R, N] of one head; [R, width] of one head.
-  let step, decay, beta, gamma, normB, normC, turn, cosine, sine, k, q, v, now, before, y: Output
+  /// [H]; [R, G, N]; [S]; [R, N] of one head; [R, width] of one head; [R, 8, 8] of eight channels.
+  let step, decay, beta, gamma, normB, normC, turn, cosine, sine, k, q, v, now, before, y, sums: Output
   let count: Int
 
   init(_ core: Mamba3Core, at memory: Output) {
@@ -163,6 +183,7 @@ struct Mamba3StepScratch: BitwiseCopyable {
     (turn, cosine, sine) = (take(core.angles), take(core.angles), take(core.angles))
     (k, q) = (take(keys), take(keys))
     (v, now, before, y) = (take(values), take(values), take(values), take(values))
+    sums = take(core.ranks &* lanes &* lanes)
     count = next
   }
 }

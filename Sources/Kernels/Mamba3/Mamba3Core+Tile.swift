@@ -5,80 +5,87 @@
 /// in tiles of 4 states × 16 channels whose state stays in registers: per position 24 products for 11 loads. Measured against
 /// the form of chunked products (Mamba-2's), whose arithmetic is no less at these sizes: docs/benchmarks.md.
 
-/// Rows of one head in a chunk. Ranks of k, q lie `padded` apart, of v, y, dy, dv `width`.
+/// Rows of one head in a chunk: k, q [count, R, padded], and v [count, R, width] or in rows `valueStride` apart.
 struct Mamba3HeadChunk: BitwiseCopyable {
-  var count: Int
-  var decay: Input, decayStride: Int
-  var k, q: Input, keyStride: Int
-  var v: Input, valueStride: Int
+  let count: Int
+  /// α and c, `heads` and `heads` · R² a row apart.
+  let decay, own: Input
+  let k, q: Input
+  let v: Input, valueStride: Int
 }
 
 extension Mamba3Core {
-  /// y [count, …] is added to; the state goes from one place to another, which may be the same.
-  @inline(never) func scan(_ c: Mamba3HeadChunk, from: Input, to: Output, y: Output, yStride: Int) {
-    // Two calls, so that SISO is compiled without the loops over ranks.
-    if rank <= 1 { scanTiles(1, c, from, to, y, yStride) } else { scanTiles(rank, c, from, to, y, yStride) }
-  }
-
-  @inline(__always) private func scanTiles(
-    _ ranks: Int, _ c: Mamba3HeadChunk, _ from: Input, _ to: Output, _ y: Output, _ yStride: Int
-  ) {
+  /// y [count, R, width] is overwritten; the state goes from one place to another, which may be the same.
+  @inline(never) func scan(_ c: Mamba3HeadChunk, from: Input, to: Output, y: Output) {
+    if ranks > 1 { ownTerm(c, of: c.v, c.valueStride, into: y, ranks &* width, transposed: false) }
     var block = 0
     while block < blocks {
-      let slot = slot(ofBlock: block)
       var p = 0
       while p < width {
         let tile = 4 &* (block &* width &+ p)
-        var g0 = loadWide(from + tile), g1 = loadWide(from + tile &+ 16)
-        var g2 = loadWide(from + tile &+ 32), g3 = loadWide(from + tile &+ 48)
-        var decay = c.decay, k = c.k + slot, q = c.q + slot, v = c.v + p, out = y + p
-        var t = 0
-        while t < c.count {
-          var r = 0
-          while r < ranks {
-            let q = q + r &* padded, out = out + r &* width
-            var total = fma(g0, wide(q[0]), loadWide(out))
-            total = fma(g1, wide(q[1]), total)
-            total = fma(g2, wide(q[2]), total)
-            store(out, fma(g3, wide(q[3]), total))
-            r &+= 1
-          }
-          let a = wide(decay[0])
-          (g0, g1, g2, g3) = (g0 * a, g1 * a, g2 * a, g3 * a)
-          r = 0
-          while r < ranks {
-            let k = k + r &* padded, x = loadWide(v + r &* width)
-            g0 = fma(x, wide(k[0]), g0)
-            g1 = fma(x, wide(k[1]), g1)
-            g2 = fma(x, wide(k[2]), g2)
-            g3 = fma(x, wide(k[3]), g3)
-            r &+= 1
-          }
-          decay += c.decayStride
-          k += c.keyStride
-          q += c.keyStride
-          v += c.valueStride
-          out += yStride
-          t &+= 1
+        // Three calls, so that SISO is compiled without the loops over ranks and begins y on its way.
+        if ranks > 1 {
+          move(ranks, isFirst: false, c, block, p, from + tile, to + tile, y)
+        } else if block == 0 {
+          move(1, isFirst: true, c, block, p, from + tile, to + tile, y)
+        } else {
+          move(1, isFirst: false, c, block, p, from + tile, to + tile, y)
         }
-        store(to + tile, g0)
-        store(to + tile &+ 16, g1)
-        store(to + tile &+ 32, g2)
-        store(to + tile &+ 48, g3)
         p &+= 16
       }
       block &+= 1
     }
   }
 
-  /// y[r] = Σ_r' c[r, r'] v[r']: what a position reads of itself; `transposed` with c[r', r], its gradient. `own` lies
-  /// H·R² a row apart.
+  @inline(__always) private func move(
+    _ ranks: Int, isFirst: Bool, _ c: Mamba3HeadChunk, _ block: Int, _ p: Int, _ from: Input, _ to: Output, _ y: Output
+  ) {
+    let slot = slot(ofBlock: block)
+    var g0 = loadWide(from), g1 = loadWide(from + 16), g2 = loadWide(from + 32), g3 = loadWide(from + 48)
+    var decay = c.decay, own = c.own, k = c.k + slot, q = c.q + slot, v = c.v + p, out = y + p
+    var t = 0
+    while t < c.count {
+      var r = 0
+      while r < ranks {
+        let q = q + r &* padded, out = out + r &* width
+        var total = fma(g0, wide(q[0]), isFirst ? wide(own[0]) * loadWide(v) : loadWide(out))
+        total = fma(g1, wide(q[1]), total)
+        total = fma(g2, wide(q[2]), total)
+        store(out, fma(g3, wide(q[3]), total))
+        r &+= 1
+      }
+      let a = wide(decay[0])
+      (g0, g1, g2, g3) = (g0 * a, g1 * a, g2 * a, g3 * a)
+      r = 0
+      while r < ranks {
+        let k = k + r &* padded, x = loadWide(v + r &* width)
+        g0 = fma(x, wide(k[0]), g0)
+        g1 = fma(x, wide(k[1]), g1)
+        g2 = fma(x, wide(k[2]), g2)
+        g3 = fma(x, wide(k[3]), g3)
+        r &+= 1
+      }
+      decay += heads
+      if isFirst { own += heads }
+      k += ranks &* padded
+      q += ranks &* padded
+      v += c.valueStride
+      out += ranks &* width
+      t &+= 1
+    }
+    store(to, g0)
+    store(to + 16, g1)
+    store(to + 32, g2)
+    store(to + 48, g3)
+  }
+
+  /// y[r] = Σ_r' c[r, r'] v[r']: what a position reads of itself; `transposed` with c[r', r], its gradient.
   @inline(never) func ownTerm(
-    count: Int, own: Input, v: Input, valueStride: Int, into y: Output, yStride: Int, transposed: Bool
+    _ c: Mamba3HeadChunk, of v: Input, _ valueStride: Int, into y: Output, _ yStride: Int, transposed: Bool
   ) {
     var t = 0
-    while t < count {
-      let c = own + t &* heads &* ranks &* ranks, v = v + t &* valueStride, y = y + t &* yStride
+    while t < c.count {
+      let own = c.own + t &* heads &* ranks &* ranks, v = v + t &* valueStride, y = y + t &* yStride
       var r = 0
       while r < ranks {
         var p = 0
@@ -86,7 +93,7 @@ extension Mamba3Core {
           var total = Wide.zero
           var other = 0
           while other < ranks {
-            let factor = transposed ? c[other &* ranks &+ r] : c[r &* ranks &+ other]
+            let factor = transposed ? own[other &* ranks &+ r] : own[r &* ranks &+ other]
             total = fma(wide(factor), loadWide(v + other &* width &+ p), total)
             other &+= 1
           }

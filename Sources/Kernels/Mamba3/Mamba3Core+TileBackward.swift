@@ -8,24 +8,14 @@ extension Mamba3Core {
   /// Floats of scratch for `scanBackward`: g of a tile at every position, and the lanes of dk̃ and dq̃ of four states.
   var tileScratchCount: Int { Self.chunk &* (64 &+ 64 &* ranks) }
 
-  /// dv is added to; dk and dq are overwritten (padding excepted) and lie as k and q do, in rows of `keyStride`. `adjoint`, G as
-  /// the state's tiles, moves from the chunk's end to its beginning.
+  /// dv is overwritten; so are dk and dq (padding excepted), which lie as k and q do. `adjoint`, G as the state's tiles, moves
+  /// from the chunk's end to its beginning.
   @inline(never) func scanBackward(
-    _ c: Mamba3HeadChunk, from: Input, adjoint: Output, dy: Input, dyStride: Int, dv: Output, dvStride: Int, dk: Output,
-    dq: Output, scratch: Output
-  ) {
-    if rank <= 1 {
-      tilesBackward(1, c, from, adjoint, dy, dyStride, dv, dvStride, dk, dq, scratch)
-    } else {
-      tilesBackward(rank, c, from, adjoint, dy, dyStride, dv, dvStride, dk, dq, scratch)
-    }
-  }
-
-  @inline(__always) private func tilesBackward(
-    _ ranks: Int, _ c: Mamba3HeadChunk, _ from: Input, _ adjoint: Output, _ dy: Input, _ dyStride: Int, _ dv: Output,
-    _ dvStride: Int, _ dk: Output, _ dq: Output, _ scratch: Output
+    _ c: Mamba3HeadChunk, from: Input, adjoint: Output, dy: Input, dv: Output, dvStride: Int, dk: Output, dq: Output,
+    scratch: Output
   ) {
     let lanesOfKeys = scratch + Self.chunk &* 64
+    if ranks > 1 { ownTerm(c, of: dy, ranks &* width, into: dv, dvStride, transposed: true) }
     var block = 0
     while block < blocks {
       let slot = slot(ofBlock: block)
@@ -33,9 +23,17 @@ extension Mamba3Core {
       var p = 0
       while p < width {
         let tile = 4 &* (block &* width &+ p)
-        trace(ranks, c, slot, p, from + tile, scratch)
-        pull(
-          ranks, c, slot, scratch, adjoint + tile, dy + p, dyStride, p, dv + p, dvStride, lanesOfKeys)
+        if ranks > 1 {
+          trace(ranks, c, slot, p, from + tile, scratch)
+          pull(ranks, isFirst: false, c, slot, scratch, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
+        } else {
+          trace(1, c, slot, p, from + tile, scratch)
+          if block == 0 {
+            pull(1, isFirst: true, c, slot, scratch, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
+          } else {
+            pull(1, isFirst: false, c, slot, scratch, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
+          }
+        }
         p &+= 16
       }
       var t = 0
@@ -43,7 +41,7 @@ extension Mamba3Core {
         var r = 0
         while r < ranks {
           let sums = laneSums(lanesOfKeys + (t &* ranks &+ r) &* 64)
-          let at = t &* c.keyStride &+ r &* padded &+ slot
+          let at = (t &* ranks &+ r) &* padded &+ slot
           UnsafeMutableRawPointer(dk + at).storeBytes(of: sums.lowHalf, as: SIMD4<Float>.self)
           UnsafeMutableRawPointer(dq + at).storeBytes(of: sums.highHalf, as: SIMD4<Float>.self)
           r &+= 1
@@ -77,8 +75,8 @@ extension Mamba3Core {
         g3 = fma(x, wide(k[3]), g3)
         r &+= 1
       }
-      decay += c.decayStride
-      k += c.keyStride
+      decay += heads
+      k += ranks &* padded
       v += c.valueStride
       out += 64
       t &+= 1
@@ -86,19 +84,19 @@ extension Mamba3Core {
   }
 
   @inline(__always) private func pull(
-    _ ranks: Int, _ c: Mamba3HeadChunk, _ slot: Int, _ trace: Input, _ adjoint: Output, _ dy: Input, _ dyStride: Int,
-    _ p: Int, _ dv: Output, _ dvStride: Int, _ lanesOfKeys: Output
+    _ ranks: Int, isFirst: Bool, _ c: Mamba3HeadChunk, _ slot: Int, _ trace: Input, _ adjoint: Output, _ dy: Input, _ p: Int,
+    _ dv: Output, _ dvStride: Int, _ lanesOfKeys: Output
   ) {
     var d0 = loadWide(adjoint), d1 = loadWide(adjoint + 16), d2 = loadWide(adjoint + 32), d3 = loadWide(adjoint + 48)
     var t = c.count &- 1
     while t >= 0 {
-      let k = c.k + t &* c.keyStride &+ slot, q = c.q + t &* c.keyStride &+ slot
-      let v = c.v + t &* c.valueStride &+ p, dv = dv + t &* dvStride, dy = dy + t &* dyStride
+      let k = c.k + t &* ranks &* padded &+ slot, q = c.q + t &* ranks &* padded &+ slot
+      let v = c.v + t &* c.valueStride &+ p, dv = dv + t &* dvStride, dy = dy + t &* ranks &* width
       var r = 0
       while r < ranks {
         let k = k + r &* padded, x = loadWide(v + r &* width), target = dv + r &* width
         let keys = lanesOfKeys + (t &* ranks &+ r) &* 64
-        var total = fma(d0, wide(k[0]), loadWide(target))
+        var total = fma(d0, wide(k[0]), isFirst ? wide(c.own[t &* heads]) * loadWide(dy) : loadWide(target))
         total = fma(d1, wide(k[1]), total)
         total = fma(d2, wide(k[2]), total)
         store(target, fma(d3, wide(k[3]), total))
@@ -108,7 +106,7 @@ extension Mamba3Core {
         add(d3, x, to: keys + 24)
         r &+= 1
       }
-      let a = wide(c.decay[t &* c.decayStride])
+      let a = wide(c.decay[t &* heads])
       (d0, d1, d2, d3) = (d0 * a, d1 * a, d2 * a, d3 * a)
       let g = trace + t &* 64
       r = 0
@@ -138,7 +136,7 @@ extension Mamba3Core {
   }
 
   /// The sum of each of eight vectors.
-  @inline(__always) private func laneSums(_ p: Input) -> Vector {
+  @inline(__always) func laneSums(_ p: Input) -> Vector {
     let a = loadWide(p), b = loadWide(p + 16), c = loadWide(p + 32), d = loadWide(p + 48)
     let ab = Wide(lowHalf: a.evenHalf + a.oddHalf, highHalf: b.evenHalf + b.oddHalf)
     let cd = Wide(lowHalf: c.evenHalf + c.oddHalf, highHalf: d.evenHalf + d.oddHalf)

@@ -78,7 +78,7 @@ public struct Mamba3Parameters<Values> {
   public var stepBias, bBias, cBias, bNorm, cNorm, skip: Values
   public var norm, mimoX, mimoZ, mimoO: Values?
 
-  public init(
+  @inlinable public init(
     stepBias: Values, bBias: Values, cBias: Values, bNorm: Values, cNorm: Values, skip: Values, norm: Values? = nil,
     mimoX: Values? = nil, mimoZ: Values? = nil, mimoO: Values? = nil
   ) {
@@ -87,7 +87,7 @@ public struct Mamba3Parameters<Values> {
     (self.norm, self.mimoX, self.mimoZ, self.mimoO) = (norm, mimoX, mimoZ, mimoO)
   }
 
-  public func map<Other>(_ transform: (Values) -> Other) -> Mamba3Parameters<Other> {
+  @inlinable public func map<Other>(_ transform: (Values) -> Other) -> Mamba3Parameters<Other> {
     Mamba3Parameters<Other>(
       stepBias: transform(stepBias), bBias: transform(bBias), cBias: transform(cBias), bNorm: transform(bNorm),
       cNorm: transform(cNorm), skip: transform(skip), norm: norm.map(transform), mimoX: mimoX.map(transform),

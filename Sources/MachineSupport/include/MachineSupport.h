@@ -14,6 +14,9 @@ void machine_restore_subnormals(unsigned mode);
 /// Sine and cosine at once: the bits of the C library's `sin` and `cos`. Glibc's `sincos` is hidden from Swift.
 void machine_sine_cosine(double angle, double *sine, double *cosine);
 
+/// Asks for a cache line that will be read soon. For rows so far apart that the processor does not foresee them.
+static inline void machine_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
 /// Cores that this process may run on (its affinity, as `taskset` sets it), at least 1.
 int machine_core_count(void);
 
