@@ -51,15 +51,4 @@ import Testing
     }
     #expect(relativeDifference(outputs, whole) <= 1e-5)
   }
-
-  @Test func noPositions() {
-    var generator = SplitMix64(seed: 5)
-    let layer = Mamba3(modelSize: 8, stateSize: 4, &generator), tape = Tape()
-    let state = tape.tensor(rows: 2, columns: layer.stateLayout.count)
-    for i in 0..<2 * layer.stateLayout.count { state.values[i] = Float(i) }
-    let x = tape.tensor(rows: 0, columns: 8)
-    let (y, final) = layer(x, SequenceShape(batch: 2, time: 0), from: state, reading: .all, on: tape)
-    #expect(y.rows == 0)
-    #expect((0..<2 * layer.stateLayout.count).allSatisfy { final?.values[$0] == Float($0) })
-  }
 }

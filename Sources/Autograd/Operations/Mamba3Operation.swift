@@ -17,7 +17,8 @@ struct Mamba3Operation: Operation {
       shape, projection: projection.values, parameters: parameters.map { $0.values },
       state: state.map { UnsafePointer($0.values) },
       dOutput: dy, dProjection: written, gradients: parameters.map { $0.gradient(orScratchOn: tape) },
-      dState: state?.gradient, workspace: workspace, scratch: tape.floats(core.backwardScratchCount(shape)))
+      dState: state.map { $0.gradient(orScratchOn: tape) }, workspace: workspace,
+      scratch: tape.floats(core.backwardScratchCount(shape)))
     if accumulation == .add {
       Elementwise.sum(projection.rows * projection.columns, dProjection, written, into: dProjection)
     }
