@@ -7,8 +7,12 @@ public struct EnvironmentEntry: Sendable {
   public let name: String
   public let summary: String
   public let make: @Sendable () throws -> any Environment
+  /// As `make`, of an environment that draws itself only when told so beforehand. Nil: there is no difference.
+  var makeRendering: (@Sendable () throws -> any Environment)?
   /// A hand-written policy, where there is one.
   public let heuristic: (@Sendable () -> any Policy)?
+  /// For whoever wants to see it.
+  public func makeDrawable() throws -> any Environment { try (makeRendering ?? make)() }
   public var isNative: Bool { !name.hasPrefix("gymnasium:") }
   /// How many episodes `evaluate` plays side by side: native environments fill the cores, a Python worker is one process.
   public var parallelEpisodes: Int { isNative ? VectorEnvironment.coreCount : 1 }
@@ -34,7 +38,8 @@ public enum EnvironmentCatalog {
   public static func entry(_ name: String) throws -> EnvironmentEntry {
     if let foreign = try asUsage({ try GymnasiumName(name) }) {
       return EnvironmentEntry(
-        name: name, summary: "through Python", make: { try asUsage { try GymnasiumEnvironment(foreign) } }, heuristic: nil)
+        name: name, summary: "through Python", make: { try asUsage { try GymnasiumEnvironment(foreign) } },
+        makeRendering: { try asUsage { try GymnasiumEnvironment(foreign, rendering: true) } }, heuristic: nil)
     }
     if let entry = entries.first(where: { $0.name == name }) { return entry }
     throw UsageError(

@@ -33,9 +33,8 @@ public struct EpisodeRecorder {
     }
   }
 
-  public var defaultPath: String { "\(defaultStem).html" }
-
-  public func record(seed: UInt64) throws -> EpisodeRecording {
-    try EpisodeRecording(of: actor, subject: subject, in: entry.make(), named: environment, seed: seed)
+  public func record(seed: UInt64, stopRequested: () -> Bool = { false }) throws -> EpisodeRecording {
+    try EpisodeRecording(
+      of: actor, subject: subject, in: entry.makeDrawable(), named: environment, seed: seed, stopRequested: stopRequested)
   }
 }

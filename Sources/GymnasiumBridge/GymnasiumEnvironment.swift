@@ -17,16 +17,21 @@ public final class GymnasiumEnvironment: Environment {
 
   public let observationSpace: BoxSpace
   public let actionSpace: DiscreteSpace
-  private let name: GymnasiumName
-  private let timeouts: Timeouts
-  private let worker: WorkerProcess
+  let name: GymnasiumName
+  let timeouts: Timeouts
+  let worker: WorkerProcess
   private let isByte: Bool
+  /// Whether `rgb_array` was asked for, and how many frames a second its author meant.
+  let isRendering: Bool
+  let renderFramesPerSecond: Double?
 
-  private enum Kind { static let make: UInt8 = 1, reset: UInt8 = 2, step: UInt8 = 3, failed: UInt8 = 0xEE }
+  enum Kind { static let make: UInt8 = 1, reset: UInt8 = 2, step: UInt8 = 3, render: UInt8 = 4, failed: UInt8 = 0xEE }
 
+  /// - Parameter rendering: makes it with `render_mode=rgb_array`, so that it can be drawn.
   /// - Throws: `GymnasiumError`.
-  public init(_ name: GymnasiumName, timeouts: Timeouts = .init()) throws {
-    (self.name, self.timeouts) = (name, timeouts)
+  public init(_ given: GymnasiumName, timeouts: Timeouts = .init(), rendering: Bool = false) throws {
+    let name = rendering ? given.rendering : given
+    (self.name, self.timeouts, isRendering) = (name, timeouts, rendering)
     worker = try WorkerProcess(executable: Self.python, arguments: ["-c", Self.program])
     let reply = try Self.exchange(worker, name, Kind.make, try name.request, timeouts.start)
     let description: Description
@@ -42,6 +47,7 @@ public final class GymnasiumEnvironment: Environment {
       shape: description.shape, low: bounds(description.low, -.infinity), high: bounds(description.high, .infinity))
     actionSpace = DiscreteSpace(names: description.actions)
     isByte = description.type == "uint8"
+    renderFramesPerSecond = description.framesPerSecond
   }
 
   private struct Description: Decodable {
@@ -49,6 +55,7 @@ public final class GymnasiumEnvironment: Environment {
     var type: String
     var low, high: [Float?]
     var actions: [String]
+    var framesPerSecond: Double?
   }
 
   public func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) throws {
@@ -94,7 +101,7 @@ public final class GymnasiumEnvironment: Environment {
 
   private static let program = String(decoding: PackageResources.gymnasium_worker_py, as: UTF8.self)
 
-  private static func exchange(
+  static func exchange(
     _ worker: WorkerProcess, _ name: GymnasiumName, _ kind: UInt8, _ payload: [UInt8], _ timeout: Double
   ) throws -> [UInt8] {
     let reply: (kind: UInt8, payload: [UInt8])
