@@ -41,7 +41,7 @@ extension Highway: Drawable {
         at: Scene.Placement(x: vehicle.x, y: -vehicle.y, angle: -vehicle.heading))
     }
     scene.add(
-      Drawing.speed(ego.speed), at: Scene.Placement(x: view.x + 0.02 * view.width, y: view.y + view.height - Drawing.verge * 0.72)
+      Drawing.speed(ego.speed), at: Scene.Placement(x: view.x + 0.98 * view.width, y: view.y + view.height - Drawing.verge * 0.72)
     )
     return scene
   }
@@ -129,7 +129,7 @@ extension Highway {
     }
 
     static func speed(_ speed: Double) -> Scene.Sprite {
-      Scene.Sprite([.text("\(Int(speed.rounded())) m/s", 0, 0, height: 1.7, Colours.text)])
+      Scene.Sprite([.text("\(Int(speed.rounded())) m/s", 0, 0, height: 1.7, anchor: .end, Colours.text)])
     }
 
     // MARK: - Vehicles

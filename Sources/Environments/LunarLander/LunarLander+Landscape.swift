@@ -37,11 +37,11 @@ extension LunarLander {
     let stars = (0..<90).map { index -> Scene.Shape in
       // Points that fill the plane evenly without lying in rows (multiples of two irrational numbers).
       let x = (Double(index) * 0.754_877_666).truncatingRemainder(dividingBy: 1) * Geometry.width
-      let y = (Double(index) * 0.569_840_291 + 0.13).truncatingRemainder(dividingBy: 1) * Geometry.height
+      let y = (Double(index) * 0.569_840_291 + 0.13).truncatingRemainder(dividingBy: 1) * Geometry.skyHeight
       let size = index % 11 == 0 ? 0.05 : index % 3 == 0 ? 0.032 : 0.022
       return .circle(x, y, radius: size, .solid(index % 3 == 0 ? Colours.star : Colours.faintStar))
     }
-    let (x, y, radius) = (16.6, 10.9, 1.05)
+    let (x, y, radius) = (16.6, 12.1, 1.05)
     func land(_ dx: Double, _ dy: Double, _ width: Double, _ height: Double, turn: Double) -> Scene.Shape {
       .polygon(ellipse(x + dx, y + dy, width, height, turn: turn), .solid(Colours.land))
     }
@@ -54,7 +54,7 @@ extension LunarLander {
         let (c, s) = ((-Double.pi * 0.25).cosine, (-Double.pi * 0.25).sine)
         return Scene.Point(x + radius * (across * c - along * s), y + radius * (across * s + along * c))
       }
-    return [.rectangle(0, 0, Geometry.width, Geometry.height, .vertical(top: Colours.zenith, bottom: Colours.horizon))]
+    return [.rectangle(0, 0, Geometry.width, Geometry.skyHeight, .vertical(top: Colours.zenith, bottom: Colours.horizon))]
       + stars + [
         .circle(x, y, radius: 2.1, .radial(centre: Colours.halo, edge: Colours.haloEdge)),
         .circle(x, y, radius: radius, .vertical(top: Colours.planetLit, bottom: Colours.planet)),

@@ -28,6 +28,7 @@ extension LunarLander {
     static let glow = Scene.Colour(light: 0xff9a3066, dark: 0xff9a305c)
     static let glowEdge = Scene.Colour(0xff7a1000)
     static let gas = Scene.Colour(light: 0x5f7fd6e0, dark: 0xd5e6ffe0)
+    static let gasTrail = Scene.Colour(light: 0x5f7fd670, dark: 0xd5e6ff60)
     static let gasTip = Scene.Colour(light: 0x5f7fd600, dark: 0xd5e6ff00)
     static let shadow = Scene.Colour(0x00000058)
     static let burst = Scene.Colour(0xfff3c4ff)
@@ -78,9 +79,12 @@ extension LunarLander {
     line([(-5.6, 11), (-6.4, 7.2)], Colours.gleam, width: 1.3), line([(-3.2, 11), (-3.6, 9.2)], Colours.gleam, width: 1.1),
   ])
 
-  private static func leg(_ foot: [Scene.Shape]) -> Scene.Sprite {
+  /// `side` as at the joint: the hull's centre is to the right of the left leg, at (20 side, 18) in the leg's frame.
+  private static func leg(_ side: Double, _ foot: [Scene.Shape]) -> Scene.Sprite {
     Scene.Sprite(
       [
+        line([(0, 7), (side * 11, 13)], Colours.outline, width: 3.4), line([(0, 7), (side * 11, 13)], Colours.strut, width: 2),
+        line([(0, -3), (side * 10, 5)], Colours.strut, width: 1),
         line([(0, 8), (0, -6)], Colours.outline, width: 4.4), line([(0, 8), (0, -6)], Colours.strut, width: 2.8),
         line([(0, 2), (0, -6)], Colours.shellBottom, width: 1.4),
       ] + foot)
@@ -90,11 +94,15 @@ extension LunarLander {
       -5 / Geometry.scale, -8 / Geometry.scale, 10 / Geometry.scale, 3 / Geometry.scale, rounding: 1.4 / Geometry.scale,
       .solid(colour), stroke: Scene.Stroke(Colours.outline, width: 0.7 / Geometry.scale))
   }
-  static let leg = leg([foot(Colours.foot)])
-  /// One that touches the ground: its foot lights up.
-  static let standingLeg = leg([
-    circle(0, -6, 12, .radial(centre: Colours.standingGlow, edge: Colours.clear)), foot(Colours.standing),
-  ])
+  /// In flight, and one that touches the ground: its foot lights up.
+  typealias LegSprites = (flying: Scene.Sprite, standing: Scene.Sprite)
+  static let leftLeg = legSprites(-1)
+  static let rightLeg = legSprites(1)
+
+  private static func legSprites(_ side: Double) -> LegSprites {
+    let glow = circle(0, -6, 12, .radial(centre: Colours.standingGlow, edge: Colours.clear))
+    return (leg(side, [foot(Colours.foot)]), leg(side, [glow, foot(Colours.standing)]))
+  }
 
   static let shadow = Scene.Sprite([
     // A flat ellipse
@@ -103,6 +111,11 @@ extension LunarLander {
         let angle = Double(part) / 24 * 2 * .pi
         return (20 * angle.cosine, 2.6 * angle.sine)
       }, .solid(Colours.shadow))
+  ])
+
+  /// Its tip at the origin.
+  static let pointer = Scene.Sprite([
+    polygon([(0, 0), (-8, -12), (0, -8.5), (8, -12)], .solid(Colours.foilTop), stroke: Colours.outline)
   ])
 
   // MARK: - Flames
@@ -130,11 +143,15 @@ extension LunarLander {
 
   private static func sideFlames(_ side: Double) -> [Scene.Sprite] {
     [0.85, 1.1, 0.95, 1.2, 1.0].map { length in
-      Scene.Sprite([
-        circle(side * 25, 8, 9 * length, .radial(centre: Colours.gas, edge: Colours.gasTip)),
+      let end = 20 + 16 * length
+      return Scene.Sprite([
+        circle(side * 24, 8, 8 * length, .radial(centre: Colours.gas, edge: Colours.gasTip)),
         polygon(
-          [(20, 9.6), (28 * length, 11.5), (33 * length, 8), (28 * length, 4.5), (20, 6.4)].map { (side * $0.0, $0.1) },
-          .radial(centre: Colours.gas, edge: Colours.gasTip)),
+          [(20, 9.4), (end * 0.85, 11.6), (end, 8), (end * 0.85, 4.4), (20, 6.6)].map { (side * $0.0, $0.1) },
+          .solid(Colours.gasTrail)),
+        polygon(
+          [(20, 9), (end * 0.7, 9.4), (end * 0.8, 8), (end * 0.7, 6.6), (20, 7)].map { (side * $0.0, $0.1) },
+          .solid(Colours.gas)),
       ])
     }
   }

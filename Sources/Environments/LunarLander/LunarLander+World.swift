@@ -11,6 +11,8 @@ extension LunarLander {
     static let width = 600 / scale
     static let height = 400 / scale
     static let padHeight = height / 4
+    /// The picture goes on above Gymnasium's, where every episode begins.
+    static let skyHeight = 1.125 * height
     /// Between the flags.
     static let padLeft = 0.4 * width
     static let padRight = 0.6 * width

@@ -78,7 +78,7 @@ struct ObservationDrawing {
     let side = min(width / Double(columns), height / Double(rows))
     for (index, value) in observation.enumerated() {
       let (row, column) = index.quotientAndRemainder(dividingBy: columns)
-      let x = Self.margin + side * Double(column), y = Self.top - side * (Double(row) + 0.5)
+      let x = (Self.width - side * Double(columns)) / 2 + side * Double(column), y = Self.top - side * (Double(row) + 0.5)
       let inner = side * 0.9, share = fraction(value, index)
       scene.add(Self.track, at: Scene.Placement(x: x, y: y, scaleX: inner, scaleY: inner))
       scene.add(

@@ -38,15 +38,28 @@ public struct EpisodePage {
       """
   }
 
-  /// The page's data. `player.js` reads it; docs of the frames' layout stand at `ScenePacker`.
+  /// The page's data. `player.js` reads it; docs of the frames' layout stand at `ScenePacker` and `BitmapTable`.
   var json: String {
-    var packer = ScenePacker(viewport: episodes[0].opening.viewport)
+    // Films of bitmaps are coarser where they would not fit.
+    for shrinking in [1, 2, 3, 4] {
+      let (json, bitmapBytes) = json(shrinking: shrinking)
+      if shrinking == 4 || bitmapBytes <= Self.bitmapLimit * episodes.count { return json }
+    }
+    preconditionFailure("the last of the loop returns")
+  }
+
+  /// Bytes of an episode's bitmaps: an episode's page shall stay below a megabyte.
+  private static let bitmapLimit = 700_000
+
+  private func json(shrinking: Int) -> (json: String, bitmapBytes: Int) {
+    var packer = ScenePacker(viewport: episodes[0].opening.viewport, shrinking: shrinking)
     let packed = episodes.map { Self.pack($0, &packer) }
-    let sprites = packer.sprites.joined(separator: ",")
-    return """
-      {"unit":\(packer.unit),"colours":\(packer.coloursJSON),"sprites":[\(sprites)],
+    let json = """
+      {"unit":\(packer.unit),"colours":\(packer.coloursJSON),"sprites":[\(packer.sprites.joined(separator: ","))],
+      "bitmaps":[\(packer.bitmaps.entries.joined(separator: ","))],
       "episodes":[\(packed.joined(separator: ",\n"))]}
       """
+    return (json, packer.bitmaps.byteCount)
   }
 
   private static func pack(_ episode: EpisodeRecording, _ packer: inout ScenePacker) -> String {

@@ -14,6 +14,7 @@ struct ScenePacker {
   private(set) var colours: [Scene.Colour] = []
   /// JSON of each sprite.
   private(set) var sprites: [String] = ["[]"]
+  private(set) var bitmaps: BitmapTable
 
   private var colourIndex: [Scene.Colour: Int] = [:]
   private var spriteIndex: [[Scene.Shape]: Int] = [[]: 0]
@@ -22,7 +23,11 @@ struct ScenePacker {
   private var slots: [[Int]] = []
 
   /// - Parameter viewport: the first one; it decides how fine the pictures are.
-  init(viewport: Scene.Viewport) { unit = max(viewport.width, viewport.height) / 8192 }
+  /// - Parameter shrinking: pixels of a bitmap that become one, each way.
+  init(viewport: Scene.Viewport, shrinking: Int = 1) {
+    unit = max(viewport.width, viewport.height) / 8192
+    bitmaps = BitmapTable(shrinking: shrinking)
+  }
 
   /// The next episode's first frame differs from nothing.
   mutating func beginEpisode() { slots = [] }
@@ -86,13 +91,13 @@ struct ScenePacker {
     case .text(let text, let at, let height, let anchor):
       return "[\"t\",\(numbers([at.x, at.y, height])),\(fill),\(stroke),\(JSONText.quoted(text)),\(anchor.rawValue)]"
     case .bitmap(let bitmap, let corner, let width, let height):
-      return "[\"b\",\(numbers([corner.x, corner.y, width, height])),\(fill),\(stroke),\(JSONText.quoted(bitmap.dataURL))]"
+      return "[\"b\",\(numbers([corner.x, corner.y, width, height])),\(fill),\(stroke),\(bitmaps.add(bitmap))]"
     }
   }
 
   private func numbers(_ lengths: [Double]) -> String { "[\(lengths.map { String(length($0)) }.joined(separator: ","))]" }
 
-  /// 0: none; a colour's number; or [1, top, bottom], [2, centre, edge].
+  /// -1: none; a colour's number; or [1, top, bottom], [2, centre, edge].
   private mutating func paint(_ paint: Scene.Paint?) -> String {
     switch paint {
     case nil: return "-1"

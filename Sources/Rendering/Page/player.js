@@ -63,17 +63,33 @@ function paint(fill, shape, colours) {
   return gradient;
 }
 
+// Bitmaps: each is the one before it with a picture laid over. `composed` is the one that `board` shows.
+const board = document.createElement("canvas");
+let composed = -1;
+const bitmaps = data.bitmaps.map(([width, height, base, x, y, source]) => {
+  const image = new Image();
+  image.src = source;
+  return { width, height, base, x, y, image };
+});
+Promise.allSettled(bitmaps.map(({ image }) => image.decode())).then(() => bitmaps.length && draw());
+
+function bitmap(index) {
+  const missing = [];
+  for (let at = index; at !== composed && at >= 0; at = bitmaps[at].base) missing.push(bitmaps[at]);
+  if (missing.some(({ image }) => !image.complete)) return null;
+  const first = missing.at(-1);
+  if (first?.base < 0) [board.width, board.height] = [first.width, first.height];
+  for (const { image, x, y } of missing.reverse()) board.getContext("2d").drawImage(image, x, y);
+  composed = index;
+  return board;
+}
+
 function drawing(index) {
   if (drawings[index]) return drawings[index];
   const colours = data.colours[isDark.matches ? 1 : 0];
   return drawings[index] = data.sprites[index].map(shape => {
     const [kind, n, fill, stroke, extra, anchor] = shape;
-    if (kind === "b") {
-      const image = new Image();
-      image.onload = () => draw();
-      image.src = extra;
-      return { kind, n, image };
-    }
+    if (kind === "b") return { kind, n, bitmap: extra };
     if (kind === "t") return { kind, n, fill: paint(fill, shape, colours), text: extra, anchor: ["left", "center", "right"][anchor] };
     const path = new Path2D();
     if (kind === "c") path.arc(n[0], n[1], n[2], 0, 2 * Math.PI);
@@ -108,7 +124,8 @@ function drawScene(scene) {
         context.save();
         context.translate(x, y + height);
         context.scale(1, -1);
-        if (shape.image.complete) context.drawImage(shape.image, 0, 0, width, height);
+        const image = bitmap(shape.bitmap);
+        if (image) context.drawImage(image, 0, 0, width, height);
         context.restore();
       } else {
         if (shape.fill) { context.fillStyle = shape.fill; context.fill(shape.path); }
@@ -218,9 +235,11 @@ function makePlots() {
       lines(drawn, width, height, episode.actions.map((_, action) => [episode.values.map(row => row[action]), series(action)])));
   }
   plot("Action", "", 22, hasValues ? [] : keys, (drawn, width, height) => {
-    for (let step = 0; step < steps; step++) {
-      drawn.fillStyle = series(episode.chosen[step]);
-      drawn.fillRect(beginX(step, width), 0, Math.max(1, stepX(step, width) - beginX(step, width)), height);
+    for (let first = 0, step = 1; step <= steps; step++) {
+      if (step < steps && episode.chosen[step] === episode.chosen[first]) continue;
+      drawn.fillStyle = series(episode.chosen[first]);
+      drawn.fillRect(beginX(first, width), 0, stepX(step - 1, width) - beginX(first, width), height);
+      first = step;
     }
   });
   plot("Return so far", "", 90, [], (drawn, width, height) => lines(drawn, width, height, [[episode.returns, style("accent")]]));

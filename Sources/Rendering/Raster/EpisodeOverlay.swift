@@ -23,7 +23,7 @@ struct EpisodeOverlay {
   func scene(width: Int, height: Int) -> Scene {
     let size = max(9, Double(height) / 30), line = size * 1.45, margin = size * 0.8
     let values = decision?.values ?? [], rows = values.isEmpty ? 1 : values.count
-    let panelWidth = min(Double(width) - 2 * margin, size * 18)
+    let panelWidth = min(Double(width) - 2 * margin, size * 19.5)
     let top = Double(height) - margin, panelHeight = Double(rows + 1) * line + margin
     let left = 2 * margin, right = panelWidth
     let low = values.min() ?? 0, high = values.max() ?? 0
@@ -40,7 +40,7 @@ struct EpisodeOverlay {
       }
       let isChosen = isTaken && decision.action == row
       let share = high > low ? Double(0.06 + 0.94 * (values[row] - low) / (high - low)) : 1
-      let barLeft = left + size * 6.4, barWidth = right - size * 4.6 - barLeft
+      let barLeft = left + size * 7.8, barWidth = right - size * 4.6 - barLeft
       let colour = isChosen ? Colours.chosen : Colours.text
       shapes += [
         .text(name(row), left, baseline, height: size, isChosen ? Colours.chosen : Colours.muted),
@@ -59,6 +59,6 @@ struct EpisodeOverlay {
       items: [Scene.Item(sprite: Scene.Sprite(shapes), placement: Scene.Placement())])
   }
 
-  private func name(_ action: Int) -> String { String(actionNames[action].prefix(10)) }
+  private func name(_ action: Int) -> String { String(actionNames[action].prefix(11)) }
   private static func short(_ value: Double) -> String { String(format: abs(value) >= 1000 ? "%.0f" : "%.2f", value) }
 }

@@ -82,17 +82,16 @@ public final class Raster {
   // MARK: - Shapes
 
   private func draw(_ shape: Scene.Shape, scale: Double) {
+    cairo_new_path(context)
     switch shape.outline {
     case .text(let text, let at, let height, let anchor):
       return draw(text, at, pixels: height * scale, anchor, shape.fill)
     case .bitmap(let bitmap, let corner, let width, let height):
       return draw(bitmap, Bounds(corner.x, corner.y, corner.x + width, corner.y + height))
     case .polygon(let points), .line(let points):
-      cairo_new_path(context)
       for point in points { cairo_line_to(context, point.x, point.y) }
       if case .polygon = shape.outline { cairo_close_path(context) }
     case .circle(let centre, let radius):
-      cairo_new_path(context)
       cairo_arc(context, centre.x, centre.y, radius, 0, 2 * .pi)
     case .rectangle(let corner, let width, let height, let rounding):
       trace(corner, width, height, rounding: min(rounding, min(abs(width), abs(height)) / 2))
@@ -111,7 +110,6 @@ public final class Raster {
   private func trace(_ corner: Scene.Point, _ width: Double, _ height: Double, rounding r: Double) {
     guard r > 0 else { return cairo_rectangle(context, corner.x, corner.y, width, height) }
     let (left, bottom, right, top) = (corner.x, corner.y, corner.x + width, corner.y + height)
-    cairo_new_path(context)
     cairo_arc(context, right - r, top - r, r, 0, .pi / 2)
     cairo_arc(context, left + r, top - r, r, .pi / 2, .pi)
     cairo_arc(context, left + r, bottom + r, r, .pi, 1.5 * .pi)
