@@ -115,6 +115,7 @@ let package = Package(
       resources: [.copy("Golden")]),
     tests(of: "Replay", ["Randomness", "Records"]),
     tests(of: "Environments", ["CBox2D", "Randomness"], resources: [.copy("Golden")]),
+    tests(of: "Rendering", ["Environments", "CCairo"]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
     tests(of: "Reports", ["Records", "Statistics", "Randomness"]),

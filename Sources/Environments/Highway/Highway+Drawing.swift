@@ -48,7 +48,7 @@ extension Highway: Drawable {
 }
 
 extension Highway {
-  enum Drawing {
+  package enum Drawing {
     /// Grass on either side, metres.
     static let verge = 4.0
     /// Width over height of the picture.
@@ -136,6 +136,8 @@ extension Highway {
 
     private enum Look: CaseIterable { case driving, braking, crashed }
     /// [paint][look]; the agent's comes last.
+    /// The agent's vehicle: driving, braking, crashed.
+    package static var egoSprites: [Scene.Sprite] { sprites[Colours.others.count] }
     private static let sprites = (Colours.others + [Colours.ego]).enumerated().map { index, paint in
       Look.allCases.map { vehicle(paint, $0, isEgo: index == Colours.others.count) }
     }

@@ -53,7 +53,7 @@ extension LunarLander {
 
   // MARK: - The lander
 
-  static let hull = Scene.Sprite([
+  package static let hull = Scene.Sprite([
     // Antenna, engine bell, thrusters
     line([(-5, 17), (-5, 23)], Colours.metal, width: 1),
     circle(-5, 24, 4.5, .radial(centre: Colours.beaconGlow, edge: Colours.clear)),
@@ -95,9 +95,9 @@ extension LunarLander {
       .solid(colour), stroke: Scene.Stroke(Colours.outline, width: 0.7 / Geometry.scale))
   }
   /// In flight, and one that touches the ground: its foot lights up.
-  typealias LegSprites = (flying: Scene.Sprite, standing: Scene.Sprite)
-  static let leftLeg = legSprites(-1)
-  static let rightLeg = legSprites(1)
+  package typealias LegSprites = (flying: Scene.Sprite, standing: Scene.Sprite)
+  package static let leftLeg = legSprites(-1)
+  package static let rightLeg = legSprites(1)
 
   private static func legSprites(_ side: Double) -> LegSprites {
     let glow = circle(0, -6, 12, .radial(centre: Colours.standingGlow, edge: Colours.clear))
@@ -121,7 +121,7 @@ extension LunarLander {
   // MARK: - Flames
 
   /// Down from the engine bell, in lengths that follow each other as flicker.
-  static let mainFlames: [Scene.Sprite] = [0.82, 1.0, 0.9, 1.1, 0.86, 1.05, 0.95].map { length in
+  package static let mainFlames: [Scene.Sprite] = [0.82, 1.0, 0.9, 1.1, 0.86, 1.05, 0.95].map { length in
     Scene.Sprite([
       circle(0, -24, 34 * length, .radial(centre: Colours.glow, edge: Colours.glowEdge)),
       polygon(plume(halfWidth: 6.6, from: -15, length: 34 * length), .vertical(top: Colours.flame, bottom: Colours.flameTip)),
@@ -138,8 +138,8 @@ extension LunarLander {
   }
 
   /// The left engine blows to the left.
-  static let leftFlames = sideFlames(-1)
-  static let rightFlames = sideFlames(1)
+  package static let leftFlames = sideFlames(-1)
+  package static let rightFlames = sideFlames(1)
 
   private static func sideFlames(_ side: Double) -> [Scene.Sprite] {
     [0.85, 1.1, 0.95, 1.2, 1.0].map { length in
@@ -157,7 +157,7 @@ extension LunarLander {
   }
 
   /// Over a hull that has struck the ground.
-  static let burst = Scene.Sprite(
+  package static let burst = Scene.Sprite(
     [circle(0, 0, 46, .radial(centre: Colours.burst, edge: Colours.burstEdge))]
       + (0..<9).map { ray in
         let angle = Double(ray) * 2.399, reach = 26 + 14 * Double(ray % 3)

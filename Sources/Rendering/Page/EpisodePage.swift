@@ -39,7 +39,7 @@ public struct EpisodePage {
   }
 
   /// The page's data. `player.js` reads it; docs of the frames' layout stand at `ScenePacker` and `BitmapTable`.
-  var json: String {
+  package var json: String {
     // Films of bitmaps are coarser where they would not fit.
     for shrinking in [1, 2, 3, 4] {
       let (json, bitmapBytes) = json(shrinking: shrinking)

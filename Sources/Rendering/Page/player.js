@@ -71,7 +71,10 @@ const bitmaps = data.bitmaps.map(([width, height, base, x, y, source]) => {
   image.src = source;
   return { width, height, base, x, y, image };
 });
-Promise.allSettled(bitmaps.map(({ image }) => image.decode())).then(() => bitmaps.length && draw());
+Promise.allSettled(bitmaps.map(({ image }) => image.decode())).then(() => {
+  backdropKey = lastKey = null;
+  if (bitmaps.length) draw();
+});
 
 function bitmap(index) {
   const missing = [];
@@ -102,10 +105,25 @@ function drawing(index) {
   });
 }
 
+// The first sprite is most often a landscape that stays, and most of the work: its picture is kept.
+const backdrop = document.createElement("canvas");
+let backdropKey = null, lastKey = null;
+
 function drawScene(scene) {
-  const scale = canvas.width / scene[4];
+  const scale = canvas.width / scene[4], key = scene.slice(0, 12).join() + canvas.width;
   context.lineJoin = context.lineCap = "round";
-  for (let at = 6; at < scene.length; at += 6) {
+  const isKept = key === backdropKey, stays = key === lastKey;
+  lastKey = key;
+  if (isKept) {
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(backdrop, 0, 0);
+  }
+  for (let at = isKept ? 12 : 6; at < scene.length; at += 6) {
+    if (at === 12 && stays && !isKept) {
+      [backdrop.width, backdrop.height] = [canvas.width, canvas.height];
+      backdrop.getContext("2d").drawImage(canvas, 0, 0);
+      backdropKey = key;
+    }
     const angle = scene[at + 3] / 4096, sx = 1 + scene[at + 4] / 1024, sy = 1 + scene[at + 5] / 1024;
     context.setTransform(scale, 0, 0, -scale, (scene[at + 1] - scene[1]) * scale, canvas.height - (scene[at + 2] - scene[2]) * scale);
     if (angle) context.rotate(angle);
@@ -161,9 +179,9 @@ function plot(title, note, height, keys, render) {
   };
   box.onpointerdown = event => { box.setPointerCapture(event.pointerId); seek(event); };
   box.onpointermove = event => { if (event.buttons) seek(event); };
-  plots.push({ box, cursor, redraw() {
+  plots.push({ width: 0, cursor, redraw() {
     for (const [swatch, colour] of swatches) swatch.style.background = colour();
-    const width = box.clientWidth;
+    const width = this.width = box.clientWidth;
     surface.width = width * ratio();
     surface.height = height * ratio();
     const drawn = surface.getContext("2d");
@@ -308,7 +326,7 @@ function show(next) {
   draw();
   showNow(step);
   const share = frame / Math.max(1, episode.scenes.length - 1);
-  for (const { box, cursor } of plots) cursor.style.transform = `translateX(${gutter + (box.clientWidth - gutter) * share - 0.5}px)`;
+  for (const { width, cursor } of plots) cursor.style.transform = `translateX(${gutter + (width - gutter) * share - 0.5}px)`;
   element("scrub").value = frame;
   element("clock").textContent = `step ${step + 1} of ${episode.chosen.length} · ${(frame / episode.fps).toFixed(2)} s`
     + (isEnd ? ` · ${episode.end}` : "");
@@ -386,7 +404,7 @@ addEventListener("keydown", event => {
   if (act) { event.preventDefault(); act(); }
 });
 addEventListener("resize", layout);
-isDark.addEventListener("change", () => { drawings = []; layout(); });
+isDark.addEventListener("change", () => { drawings = []; backdropKey = lastKey = null; layout(); });
 choose(0);
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches) play();
 })();
