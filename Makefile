@@ -7,7 +7,7 @@ OUT    ?=
 THREADS ?=
 
 SWIFT_FLAGS = -c release --explicit-target-dependency-import-check error
-PACKAGES = libopenblas-dev libbox2d-dev python3-venv librsvg2-bin fonts-dejavu-core
+PACKAGES = libopenblas-dev libbox2d-dev libcairo2-dev ffmpeg python3-venv librsvg2-bin fonts-dejavu-core
 PYTHON_PACKAGES = numpy==2.4.6 safetensors==0.8.0 tensorboard==2.21.0 setuptools==80.9.0
 GYMNASIUM_PACKAGES = "gymnasium[box2d]==1.4.0" highway-env==1.12.1 ale-py==0.12.1
 

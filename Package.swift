@@ -50,6 +50,7 @@ let package = Package(
     // C, at the bottom
     .target(name: "MachineSupport", cSettings: machine),
     .systemLibrary(name: "CBLAS"),
+    .systemLibrary(name: "CCairo"),
     // Its joint is a chain of dependent operations: packing two of them into one register only lengthens the chain, and
     // contracting a product would change Box2D's bits.
     .target(
@@ -81,20 +82,26 @@ let package = Package(
       resources: [.embedInCode("Worker/guardian.py"), .embedInCode("Worker/gymnasium_worker.py")],
       swiftSettings: vectorised),
 
+    // Episodes as pages, pictures and films
+    .target(
+      name: "Rendering", dependencies: ["Environments", "Records", "CCairo"],
+      resources: [.embedInCode("Page/player.html"), .embedInCode("Page/player.css"), .embedInCode("Page/player.js")],
+      swiftSettings: vectorised),
+
     // Where they meet
     room("Training", ["Agents", "Environments", "Replay", "Networks", "Randomness", "Records", "Statistics"]),
     room(
       "Experiments",
       [
-        "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Autograd", "Kernels", "Randomness", "Records",
-        "Statistics", .product(name: "Yams", package: "Yams"),
+        "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Rendering", "Autograd", "Kernels", "Randomness",
+        "Records", "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
     room("Reports", ["Records", "Statistics"]),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
         "Reports", "Statistics",
-        "Experiments", "Training", "Environments", "Networks", "Records", "MachineSupport", argumentParser,
+        "Experiments", "Training", "Environments", "Networks", "Rendering", "Records", "MachineSupport", argumentParser,
       ],
       swiftSettings: vectorised),
 
@@ -112,6 +119,7 @@ let package = Package(
     tests(of: "Replay", ["Randomness", "Records"]),
     tests(of: "Agents", ["Autograd", "Layers", "Networks", "Optimizers", "Randomness", "Records"]),
     tests(of: "Environments", ["CBox2D", "Randomness"], resources: [.copy("Golden")]),
+    tests(of: "Rendering", ["Environments", "CCairo"]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
     tests(of: "Reports", ["Records", "Statistics", "Randomness"]),

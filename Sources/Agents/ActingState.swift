@@ -59,7 +59,17 @@ public final class ActingState {
   /// The present network input [inputSize]: the observation as the encoder makes it.
   public var presentInput: UnsafeBufferPointer<Float> { UnsafeBufferPointer(start: input.pointer, count: size) }
 
-  var actionCount: Int { network.sizes.actionCount }
+  public var latentSize: Int { network.sizes.modelSize }
+  public var actionCount: Int { network.sizes.actionCount }
+  /// The norm of each part of the recurrent state after the last answer: how much is remembered, and where. Empty for windows.
+  public var stateNorms: [(name: String, norm: Float)] {
+    guard case .recurrent(_, let state, _) = memory, let layout = network.stateLayout else { return [] }
+    return layout.parts.compactMap { part in
+      layout.range(of: part.name).map { range in
+        (part.name, range.reduce(Float(0)) { $0 + state.pointer[$1] * state.pointer[$1] }.squareRoot())
+      }
+    }
+  }
   /// Floats of the recurrent state; nil for windows.
   var stateSize: Int? { if case .recurrent(let stepper, _, _) = memory { stepper.stateSize } else { nil } }
 

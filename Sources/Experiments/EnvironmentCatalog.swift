@@ -7,8 +7,12 @@ public struct EnvironmentEntry: Sendable {
   public let name: String
   public let summary: String
   public let make: @Sendable () throws -> any Environment
+  /// As `make`, of an environment that draws itself only when told so beforehand. Nil: there is no difference.
+  var makeRendering: (@Sendable () throws -> any Environment)?
   /// A hand-written policy, where there is one.
   public let heuristic: (@Sendable () -> any Policy)?
+  /// For whoever wants to see it.
+  public func makeDrawable() throws -> any Environment { try (makeRendering ?? make)() }
   public var isNative: Bool { !name.hasPrefix("gymnasium:") }
   /// How many episodes `evaluate` plays side by side: native environments fill the cores, a Python worker is one process.
   public var parallelEpisodes: Int { isNative ? VectorEnvironment.coreCount : 1 }
@@ -82,7 +86,9 @@ public enum EnvironmentCatalog {
       }
       return EnvironmentEntry(
         name: name, summary: "through Python",
-        make: { try asUsage { try GymnasiumEnvironment(foreign, timeouts: timeouts ?? .init()) } }, heuristic: nil)
+        make: { try asUsage { try GymnasiumEnvironment(foreign, timeouts: timeouts ?? .init()) } },
+        makeRendering: { try asUsage { try GymnasiumEnvironment(foreign, timeouts: timeouts ?? .init(), rendering: true) } },
+        heuristic: nil)
     }
     if let entry = try entries.first(where: { $0.name == name }) ?? MemoryCatalog.member(name) { return entry }
     if let mark = name.firstIndex(of: "?"), (try? unmasked(String(name[..<mark]), source, timeouts)) != nil {

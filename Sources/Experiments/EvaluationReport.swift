@@ -25,17 +25,42 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
     shareTruncated = Double(results.filter(\.truncated).count) / Double(results.count)
   }
 
+  /// What came out, for someone who knows the task but no statistics; nil where there are no plain words for it.
+  ///
+  /// - Parameter heuristic: the same episodes of the hand-written policy, where there is one.
+  public func sentence(heuristic: [Episode]?) -> String? {
+    func landed(_ returns: [Double]) -> Int { returns.filter { $0 >= 200 }.count }
+    if isLander {
+      let other = heuristic.map { "; the hand-written heuristic lands \(landed($0.map(\.return)))" } ?? ""
+      return "landed \(landed(returns)) of \(episodes) times (return at least 200)\(other)"
+    }
+    if isRoad { return "drove to the end \(arrived) of \(episodes) times and crashed \(episodes - arrived) times" }
+    return heuristic.map {
+      String(
+        format: "mean return %.2f; the hand-written policy's is %.2f", summary.mean, Summary($0.map(\.return)).mean)
+    }
+  }
+
+  private var isLander: Bool { environment.contains("LunarLander") }
+  private var isRoad: Bool { environment.contains("highway") }
+  /// Episodes that the time limit ended: on the road, those without a crash.
+  private var arrived: Int { Int((shareTruncated * Double(episodes)).rounded()) }
+
   public var table: String {
     func number(_ value: Double) -> String { String(format: "%.2f", value) }
     let interval = summary.interquartileMeanInterval.map(number).joined(separator: ", ")
-    return """
-      \(episodes) greedy episodes of \(subject) in \(environment), seeds \(seed)…\(seed + UInt64(episodes) - 1)
-        return          \(number(summary.mean)) ± \(number(summary.standardDeviation))   (mean ± sd)
-        median          \(number(summary.median))
-        IQM             \(number(summary.interquartileMean))   95% bootstrap interval [\(interval)]
-        at least 200    \(number(100 * shareAtLeast200)) %
-        length          \(number(length.mean)) ± \(number(length.standardDeviation))
-        truncated       \(number(100 * shareTruncated)) %
-      """
+    var lines = [
+      "\(episodes) greedy episodes of \(subject) in \(environment), seeds \(seed)…\(seed + UInt64(episodes) - 1)",
+      "  return          \(number(summary.mean)) ± \(number(summary.standardDeviation))   (mean ± sd)",
+      "  median          \(number(summary.median))",
+      "  IQM             \(number(summary.interquartileMean))   95% bootstrap interval [\(interval)]",
+    ]
+    if isLander { lines.append("  at least 200    \(number(100 * shareAtLeast200)) %") }
+    if isRoad { lines.append("  crashed         \(number(100 - 100 * shareTruncated)) %") }
+    lines += [
+      "  length          \(number(length.mean)) ± \(number(length.standardDeviation))",
+      "  truncated       \(number(100 * shareTruncated)) %",
+    ]
+    return lines.joined(separator: "\n")
   }
 }

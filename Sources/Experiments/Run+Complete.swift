@@ -1,13 +1,16 @@
 /// What `train`, `resume` and a study's task share: to the end or to a request to stop, then weights and evaluation.
 import Environments
+import Foundation
 import Records
+import Rendering
 import Training
 
 extension Run {
   public enum Outcome {
     /// A checkpoint was written at this step.
     case stopped(step: Int)
-    case finished(EvaluationReport)
+    /// With the files that show an episode, and why one of them is missing where it is.
+    case finished(EvaluationReport, episode: (paths: [String], problem: String?))
   }
 
   /// Trains; at the end writes the weights, plays 100 greedy episodes with them and writes evaluation.json, which therefore
@@ -20,6 +23,8 @@ extension Run {
       { EpisodeActor(trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0)
     let evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)
     try AtomicFile.write(evaluation.json, to: folder.evaluation)
-    return .finished(evaluation)
+    let actor = RecordedActor(trainer.agent.makeActingState())
+    return .finished(
+      evaluation, episode: try leaveEpisode(of: actor, in: entry, seed: 0, to: folder, stopRequested: stopRequested))
   }
 }

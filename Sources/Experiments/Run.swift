@@ -97,7 +97,7 @@ public struct Run {
 
 extension ExperimentConfig {
   /// Its environment, with its time-outs.
-  func environmentEntry(from source: NameSource = .commandLine) throws -> EnvironmentEntry {
+  public func environmentEntry(from source: NameSource = .commandLine) throws -> EnvironmentEntry {
     try EnvironmentCatalog.entry(
       environment, from: source, timeouts: .init(start: startTimeout, reset: resetTimeout, step: stepTimeout))
   }

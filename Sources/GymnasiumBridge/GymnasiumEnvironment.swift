@@ -21,17 +21,22 @@ public final class GymnasiumEnvironment: AsynchronousEnvironment {
   public let observationSpace: BoxSpace
   public let actionSpace: DiscreteSpace
   public private(set) var actionMask: [Bool]?
-  private let name: GymnasiumName
-  private let timeouts: Timeouts
-  private let worker: WorkerProcess
+  let name: GymnasiumName
+  let timeouts: Timeouts
+  let worker: WorkerProcess
   /// What was sent and not yet received.
   private var pending: (kind: UInt8, wait: WorkerProcess.Wait)?
+  /// Whether `rgb_array` was asked for, and how many frames a second its author meant.
+  let isRendering: Bool
+  let renderFramesPerSecond: Double?
 
-  private enum Kind { static let make: UInt8 = 1, reset: UInt8 = 2, step: UInt8 = 3, failed: UInt8 = 0xEE }
+  enum Kind { static let make: UInt8 = 1, reset: UInt8 = 2, step: UInt8 = 3, render: UInt8 = 4, failed: UInt8 = 0xEE }
 
+  /// - Parameter rendering: makes it with `render_mode=rgb_array`, so that it can be drawn.
   /// - Throws: `GymnasiumError`; `EnvironmentInterruption`, here and in every step, where a signal asked this program to stop.
-  public init(_ name: GymnasiumName, timeouts: Timeouts = .init()) throws {
-    (self.name, self.timeouts) = (name, timeouts)
+  public init(_ given: GymnasiumName, timeouts: Timeouts = .init(), rendering: Bool = false) throws {
+    let name = rendering ? given.rendering : given
+    (self.name, self.timeouts, isRendering) = (name, timeouts, rendering)
     let worker = try WorkerProcess(
       executable: PythonInterpreter.path(), arguments: ["-c", Self.program], variables: PythonInterpreter.variables)
     try Self.named(name) { try worker.send(Kind.make, name.request) }
@@ -51,6 +56,7 @@ public final class GymnasiumEnvironment: AsynchronousEnvironment {
       shape: description.shape, low: bounds(description.low, -.infinity), high: bounds(description.high, .infinity),
       element: description.type == "uint8" ? .uint8 : .float32)
     actionSpace = DiscreteSpace(names: description.actions)
+    renderFramesPerSecond = description.framesPerSecond
   }
 
   private struct Description: Decodable {
@@ -58,6 +64,7 @@ public final class GymnasiumEnvironment: AsynchronousEnvironment {
     var type: String
     var low, high: [Float?]
     var actions: [String]
+    var framesPerSecond: Double?
   }
 
   // MARK: - Asking
@@ -82,6 +89,14 @@ public final class GymnasiumEnvironment: AsynchronousEnvironment {
   }
 
   private func bytes(of value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) } }
+
+  /// The frame of a RENDER request: sent and received at once.
+  func picture() throws -> [UInt8] {
+    try Self.named(name) { try worker.send(Kind.render, []) }
+    return try Self.reply(
+      of: worker, name, Kind.render,
+      .init("the picture", seconds: timeouts.step, remedy: "--set stepTimeout=SECONDS or --timeout SECONDS"))
+  }
 
   // MARK: - Receiving
 

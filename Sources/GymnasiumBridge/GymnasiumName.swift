@@ -37,6 +37,15 @@ public struct GymnasiumName: Equatable, Sendable {
     (self.arguments, self.grayscale) = (arguments, grayscale)
   }
 
+  private init(id: String, arguments: [String: String], grayscale: [Int]?) {
+    (self.id, self.arguments, self.grayscale) = (id, arguments, grayscale)
+  }
+
+  /// The same environment, drawing itself; unless the user chose how himself.
+  var rendering: GymnasiumName {
+    Self(id: id, arguments: arguments.merging(["render_mode": "rgb_array"]) { own, _ in own }, grayscale: grayscale)
+  }
+
   /// The id without module and namespace: what presets go by.
   public var baseID: String { id.split(whereSeparator: { $0 == ":" || $0 == "/" }).last.map(String.init) ?? id }
 

@@ -23,6 +23,11 @@ func finish(
     String(
       format: "memory when the replay is full: about %.0f MB (replay %.0f MB)", Double(memory.replay + memory.network) / 1e6 + 25,
       Double(memory.replay) / 1e6))
+  if run.config.totalSteps <= run.config.learningStarts {
+    say(
+      "warning: nothing will be learned: learning starts after step \(run.config.learningStarts), and there are only "
+        + "\(run.config.totalSteps) steps; give more --steps or --set learningStarts=N")
+  }
   let line = ProgressLine()
   let outcome = try run.complete(stopRequested: { machine_stop_signal() != 0 || stopRequested() }) {
     line.update($0)
@@ -31,16 +36,30 @@ func finish(
   line.end()
   switch outcome {
   case .stopped(let step): say("stopped at step \(step), checkpoint saved. Go on with:\n  \(goOn)")
-  case .finished(let evaluation):
+  case .finished(let evaluation, let episode):
     print(evaluation.table)
+    let entry = try run.config.environmentEntry()
+    let heuristic = try entry.heuristic.map { policy in
+      try evaluate({ EpisodeActor { _ in policy() } }, in: entry.make, episodes: evaluation.episodes, seed: evaluation.seed)
+    }
+    if let sentence = evaluation.sentence(heuristic: heuristic) { say("\n\(sentence)\n") }
+    if let problem = episode.problem { say("no film of an episode: \(problem)") }
     say(
       """
       weights      \(run.folder.weights)
+      one episode  \(episode.paths.joined(separator: ", "))
+      more         mamba-dqn render \(shellQuoted(run.folder.path)) --episodes 5
       progress     \(run.folder.progress), \(run.folder.monitor)
-      TensorBoard  tensorboard --logdir \(run.folder.path)
+      TensorBoard  tensorboard --logdir \(shellQuoted(run.folder.path))
       """)
   }
   return outcome
+}
+
+/// As a shell takes it back.
+func shellQuoted(_ text: String) -> String {
+  let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+:@%,".contains($0)) }
+  return plain && !text.isEmpty ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
 }
 
 /// The exit status of a run that was stopped by a signal, as a shell has it.

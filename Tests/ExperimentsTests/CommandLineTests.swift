@@ -164,7 +164,7 @@ import Testing
   }
 
   @Test func everyCommandHasHelp() throws {
-    for command in ["", "train", "resume", "evaluate", "predict", "rollout", "bench", "list", "study", "study run"] {
+    for command in ["", "train", "resume", "evaluate", "render", "predict", "rollout", "bench", "list", "study", "study run"] {
       let result = try mamba("\(command) --help")
       #expect(result.status == 0 && result.output.contains("OVERVIEW:") && result.output.contains("USAGE:"), "\(command)")
     }

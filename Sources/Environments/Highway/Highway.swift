@@ -71,14 +71,23 @@ public struct Highway: Environment {
   // MARK: - Step
 
   public mutating func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) -> Step {
+    begin(action)
+    for _ in 0..<framesPerStep { simulate(frameDuration) }
+    return end(into: observation)
+  }
+
+  /// A step is `begin`, as many frames as `framesPerStep`, and `end`.
+  mutating func begin(_ action: Int) {
     guard let action = Action(rawValue: action) else {
       preconditionFailure("action \(action) is not one of highway's 0 ..< \(actionSpace.count)")
     }
     precondition(!traffic.vehicles.isEmpty, "reset Highway before its first step")
     time += 1 / Double(options.policyFrequency)
     take(action)
-    let dt = 1 / Double(options.simulationFrequency)
-    for _ in 0..<options.simulationFrequency / options.policyFrequency { simulate(dt) }
+  }
+  var framesPerStep: Int { options.simulationFrequency / options.policyFrequency }
+  var frameDuration: Double { 1 / Double(options.simulationFrequency) }
+  func end(into observation: UnsafeMutableBufferPointer<Float>) -> Step {
     observe(into: observation)
     return Step(reward: reward(), terminated: traffic.vehicles[0].isCrashed, truncated: time >= options.duration)
   }
@@ -98,7 +107,7 @@ public struct Highway: Environment {
   }
 
   /// One frame: all decide in order, then all move, then they crash.
-  private mutating func simulate(_ dt: Double) {
+  mutating func simulate(_ dt: Double) {
     traffic.vehicles[0].steering = traffic.vehicles[0].steeringToTargetLane()
     traffic.vehicles[0].acceleration = traffic.vehicles[0].accelerationToTargetSpeed()
     traffic.withScene { scene in

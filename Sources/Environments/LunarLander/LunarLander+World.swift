@@ -11,6 +11,11 @@ extension LunarLander {
     static let width = 600 / scale
     static let height = 400 / scale
     static let padHeight = height / 4
+    /// The picture goes on above Gymnasium's, where every episode begins.
+    static let skyHeight = 1.125 * height
+    /// Between the flags.
+    static let padLeft = 0.4 * width
+    static let padRight = 0.6 * width
     static let legAway = 20 / scale
     static let legDown = 18 / scale
     static let legHalfSize = (width: Float(2 / scale), height: Float(8 / scale))
@@ -52,6 +57,8 @@ extension LunarLander {
   /// The bodies of one episode. Owns the Box2D world.
   final class World {
     let terrain: Terrain
+    /// What stands still in the episode's picture.
+    private(set) lazy var landscape = LunarLander.landscape(of: terrain)
     let initialForce: (x: Double, y: Double)
     let box2D: OpaquePointer
     let landerIndex: CBox2DBodyIndex

@@ -30,7 +30,9 @@ public final class LunarLander: Environment {
   var world: World?
   var wind = Wind(offset: 0, torqueOffset: 0)
   private var previousShaping = 0.0
-  private var stepsTaken = 0
+  private(set) var stepsTaken = 0
+  /// What was done in the last frame, for whoever draws it.
+  private(set) var lastAction = Action.nothing
 
   /// - Throws: `LunarLanderOptionError`.
   public init(options: Options) throws(LunarLanderOptionError) {
@@ -76,6 +78,7 @@ public final class LunarLander: Environment {
   /// One frame, 1/50 s: wind, engine, motion, observation, reward.
   private func advance(_ action: Action, into observation: UnsafeMutableBufferPointer<Float>) -> Step {
     guard let world else { preconditionFailure("reset LunarLander before its first step") }
+    lastAction = action
     precondition(observation.count == 8, "LunarLander's observation has 8 numbers, not \(observation.count)")
     if options.enableWind { blow(on: world) }
     fire(action, in: world)

@@ -3,9 +3,10 @@
 A frame is u32 length | u8 kind | payload, little-endian. Requests arrive on stdin, each is answered by one frame on what
 was stdout:
 
-    1 MAKE   JSON {id, arguments, grayscale}   ->  JSON {shape, type, low, high, actions}
+    1 MAKE   JSON {id, arguments, grayscale}   ->  JSON {shape, type, low, high, actions, framesPerSecond}
     2 RESET  u8 seeded | u64 seed              ->  mask | observation
     3 STEP   i64 action                        ->  f64 reward | u8 terminated | u8 truncated | mask | observation
+    4 RENDER                                   ->  u32 height | u32 width | rgb bytes, row-major
     0xEE in a reply: JSON {kind, type, message, traceback}; the worker lives on and answers the next request.
 
 An observation is float32, or uint8 where the space is a uint8 box, row-major. Spaces other than boxes are flattened by
@@ -29,7 +30,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 
 import ast, json, struct, traceback, warnings
 
-MAKE, RESET, STEP, FAILED = 1, 2, 3, 0xEE
+MAKE, RESET, STEP, RENDER, FAILED = 1, 2, 3, 4, 0xEE
 
 
 def read(count):
@@ -133,7 +134,8 @@ class World:
         uniform = len(set(low)) <= 1 and len(set(high)) <= 1
         return dict(
             shape=list(self.space.shape), type=str(self.type.name), low=low[:1] if uniform else low,
-            high=high[:1] if uniform else high, actions=self.action_names())
+            high=high[:1] if uniform else high, actions=self.action_names(),
+            framesPerSecond=self.environment.metadata.get("render_fps"))
 
     def encode(self, observation):
         space = self.environment.observation_space
@@ -146,6 +148,12 @@ class World:
         if self.gray:
             array = self.gray(array)
         return array.astype(self.type, order="C", copy=False).tobytes()
+
+    def render(self):
+        frame = self.numpy.asarray(self.environment.render())
+        if frame.dtype != self.numpy.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+            raise TypeError(f"its frames are not RGB images of uint8 but {frame.dtype} of shape {frame.shape}")
+        return struct.pack("<II", *frame.shape[:2]) + frame.tobytes()
 
     def reset(self, seed):
         observation, info = items(self.environment.reset(seed=seed), ("observation", "info"), "reset")
@@ -265,6 +273,8 @@ def main():
             elif kind == RESET:
                 seeded, seed = struct.unpack("<BQ", payload)
                 reply(RESET, world.reset(seed if seeded else None))
+            elif kind == RENDER:
+                reply(RENDER, world.render())
             elif kind == MAKE:
                 world = World(**json.loads(payload))
                 reply(MAKE, json.dumps(world.description()).encode())

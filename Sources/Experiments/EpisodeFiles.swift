@@ -1,0 +1,84 @@
+/// Recorded episodes as files: which format goes where, and the two files that a finished run leaves behind.
+import Environments
+import Foundation
+import Records
+import Rendering
+
+public enum EpisodeFormat: String, CaseIterable, Sendable {
+  case html, gif, mp4, png
+
+  /// What a place without an extension becomes: a file, or for png a folder of pictures.
+  func path(_ stem: String) -> String { self == .png ? "\(stem)-frames" : "\(stem).\(rawValue)" }
+}
+
+/// Writes `count` episodes: one page that lets one choose among them, or a film or folder of pictures each, whose names then
+/// carry the seed. Returns the paths of what is whole; fewer where it was asked to stop.
+///
+/// - Parameters:
+///   - out: what the user chose, or nil for the recorder's default.
+///   - overlay: whether Q-values, action and return are drawn on pictures. A page shows them beside the scene.
+public func writeEpisodes(
+  _ recorder: EpisodeRecorder, count: Int, seed: UInt64, format: EpisodeFormat, overlay: Bool, to out: String?,
+  stopRequested: () -> Bool = { false }
+) throws -> [String] {
+  let path = out ?? format.path(recorder.defaultStem)
+  if format == .html {
+    var recordings: [EpisodeRecording] = []
+    for index in 0..<count where !stopRequested() {
+      recordings.append(try recorder.record(seed: seed + UInt64(index), stopRequested: stopRequested))
+    }
+    if stopRequested() { return [] }
+    try EpisodePage(recordings).write(to: path)
+    return [path]
+  }
+  var written: [String] = []
+  for index in 0..<count {
+    let seed = seed + UInt64(index)
+    let target = count == 1 ? path : numbered(path, seed)
+    if let film = EpisodeFilm.Format(rawValue: format.rawValue) {
+      try EpisodeFilm.requireEncoder()
+      let recording = try recorder.record(seed: seed, stopRequested: stopRequested)
+      guard try EpisodeFilm(recording, format: film, overlay: overlay).write(to: target, stopRequested: stopRequested) else {
+        break
+      }
+    } else {
+      let recording = try recorder.record(seed: seed, stopRequested: stopRequested)
+      guard try EpisodePictures(recording, overlay: overlay).write(to: target, stopRequested: stopRequested) else { break }
+    }
+    written.append(target)
+  }
+  return written
+}
+
+/// `a/episode.gif` → `a/episode-seed7.gif`.
+private func numbered(_ path: String, _ seed: UInt64) -> String {
+  let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "", name = path.dropFirst(folder.count)
+  guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return "\(path)-seed\(seed)" }
+  return "\(folder)\(name[..<dot])-seed\(seed)\(name[dot...])"
+}
+
+extension RunFolder {
+  public var episodePage: String { "\(path)/episode.html" }
+  public var episodeFilm: String { "\(path)/episode.gif" }
+}
+
+/// One greedy episode into its run folder, as `episode.html` and, where ffmpeg is installed, `episode.gif`.
+///
+/// - Returns: what was written, and why there is no film where there is none.
+public func leaveEpisode(
+  of actor: RecordedActor, in entry: EnvironmentEntry, seed: UInt64, to folder: RunFolder, stopRequested: () -> Bool = { false }
+) throws -> (paths: [String], problem: String?) {
+  // An environment that cannot draw itself, as many of Gymnasium's, is shown by its numbers: no reason to fail at the end.
+  let world = try (try? entry.makeDrawable()) ?? entry.make()
+  let recording = try EpisodeRecording(
+    of: actor, subject: folder.path, in: world, named: entry.name, seed: seed, stopRequested: stopRequested)
+  try EpisodePage([recording]).write(to: folder.episodePage)
+  do {
+    try EpisodeFilm.requireEncoder()
+    let isWhole = try EpisodeFilm(recording, format: .gif, overlay: false).write(
+      to: folder.episodeFilm, stopRequested: stopRequested)
+    return ([folder.episodePage] + (isWhole ? [folder.episodeFilm] : []), nil)
+  } catch let error as FileError {
+    return ([folder.episodePage], error.description)
+  }
+}

@@ -1,0 +1,40 @@
+/// Who plays the episodes that `render` shows, and where.
+import Environments
+import Foundation
+import Networks
+import Records
+import Rendering
+
+public struct EpisodeRecorder {
+  let actor: RecordedActor
+  let subject, environment: String
+  let entry: EnvironmentEntry
+  /// Where the episode is written, without an extension, unless the user says otherwise.
+  let defaultStem: String
+
+  /// A run folder, a .safetensors file, or the name of a policy: exactly one of them.
+  public init(subject: String?, policy: String?, environment: String?) throws {
+    switch (subject, policy) {
+    case (nil, let policy?):
+      guard let environment else { throw UsageError("--policy \(policy) needs --env ENVIRONMENT") }
+      entry = try EnvironmentCatalog.entry(environment)
+      actor = RecordedActor(try PolicyCatalog.policy(policy, for: entry, actions: try entry.make().actionSpace))
+      (self.subject, self.environment) = ("policy \(policy)", environment)
+      defaultStem = "\(environment)__\(policy)".map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? String($0) : "-" }
+        .joined()
+    case (let subject?, nil):
+      let trained = try TrainedActor(path: subject, environment: environment)
+      (entry, self.environment, self.subject) = (trained.entry, trained.environment, subject)
+      actor = RecordedActor(trained.makeActor())
+      var isFolder: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: subject, isDirectory: &isFolder)
+      defaultStem = isFolder.boolValue ? "\(subject)/episode" : String(subject.dropLast(".safetensors".count))
+    default: throw UsageError("give a run folder, a .safetensors file, or --policy NAME: exactly one of them")
+    }
+  }
+
+  public func record(seed: UInt64, stopRequested: () -> Bool = { false }) throws -> EpisodeRecording {
+    try EpisodeRecording(
+      of: actor, subject: subject, in: entry.makeDrawable(), named: environment, seed: seed, stopRequested: stopRequested)
+  }
+}

@@ -1,0 +1,67 @@
+/// `mamba-dqn render` as a person uses it.
+import Experiments
+import Foundation
+import Records
+import TestSupport
+import Testing
+
+@Suite struct RenderCommandTests {
+  @Test func mistakesAreOneLine() throws {
+    let space = try Workspace()
+    let unfinished = space.file("unfinished"), never = space.file("never")
+    try FileManager.default.createDirectory(atPath: unfinished, withIntermediateDirectories: true)
+    let cases: [(String, Int32, String)] = [
+      ("--policy heuristic --env LunarLander-v3 --episodes 0", 64, "--episodes 0: must be a whole number from 1"),
+      ("--policy heuristic --env LunarLander-v2", 64, "did you mean LunarLander-v3?"),
+      ("--policy heuristic --env highway-fast-v0", 64, "has no heuristic policy"),
+      ("--policy heuristic", 64, "needs --env"), ("", 64, "exactly one of them"),
+      (unfinished, 1, "has no model.safetensors: the run has not finished"), (space.file("absent"), 1, "does not exist"),
+      ("--policy heuristic --env LunarLander-v3 --out \(unfinished)/absent/x.html", 1, "cannot create it"),
+    ]
+    for (arguments, status, message) in cases {
+      let result = try mamba("render \(arguments)\(arguments.contains("--out") ? "" : " --out \(never)")")
+      #expect(result.status == status && result.error.contains(message), "\(arguments): \(result.error)")
+      #expect(result.error.hasPrefix("error: ") && result.error.split(separator: "\n").count == 1, "\(result.error)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: space.path) == ["unfinished"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: unfinished).isEmpty)
+  }
+
+  @Test(arguments: ["gif", "mp4"]) func withoutFFmpegThereIsOneLineAndNoFile(_ format: String) throws {
+    let space = try Workspace()
+    let render = "render --policy heuristic --env LunarLander-v3 --format \(format) --out \(space.file("film"))"
+    let result = try run("/usr/bin/env", ["PATH=\(space.path)", builtProgram] + render.split(separator: " ").map(String.init))
+    #expect(result.status == 1 && result.error.contains("apt-get install ffmpeg"), "\(result.error)")
+    #expect(result.error.split(separator: "\n").count == 1)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: space.path).isEmpty)
+  }
+
+  @Test func aRunShowsItselfInItsFolder() throws {
+    let space = try Workspace(), run = RunFolder(path: space.file("run"))
+    let small =
+      "--set learningStarts=200 --set stateSize=8 --set modelSize=32 --set hiddenSize=32 --set evaluationInterval=500 "
+      + "--set evaluationEpisodes=1"
+    #expect(try mamba("train highway-fast-v0 --steps 300 --seed 3 \(small) --out \(run.path)").status == 0)
+    let page = try mamba("render \(run.path) --episodes 2 --seed 7")
+    #expect(page.status == 0 && page.output == "\(run.episodePage)\n", "\(page.error)")
+    let html = try String(contentsOfFile: run.episodePage, encoding: .utf8)
+    // Two episodes of this run's network, with its Q-values and its 32 numbers of latent.
+    for part in ["\"seed\":\"7\"", "\"seed\":\"8\"", "\"latent\":{\"size\":32", "highway-fast-v0"] {
+      #expect(html.contains(part))
+    }
+    let films = try mamba("render \(run.path) --episodes 2 --format gif --overlay")
+    #expect(films.output == "\(run.path)/episode-seed0.gif\n\(run.path)/episode-seed1.gif\n", "\(films.error)")
+    #expect(try mamba("render \(run.path) --format png").output == "\(run.path)/episode-frames\n")
+  }
+
+  /// The same episode that `evaluate` counts.
+  @Test func whatIsShownIsWhatIsEvaluated() throws {
+    let space = try Workspace(), path = space.file("page.html")
+    #expect(try mamba("render --policy heuristic --env LunarLander-v3 --seed 9 --out \(path)").status == 0)
+    let evaluated = try mamba("evaluate --policy heuristic --env LunarLander-v3 --seed 9 --episodes 1 --json").output
+    let report = try JSONDecoder().decode(EvaluationReport.self, from: Data(evaluated.utf8))
+    let html = try String(contentsOfFile: path, encoding: .utf8)
+    let rewards = try #require(html.firstMatch(of: /"rewards":\[([^\]]*)\]/)).1.split(separator: ",").compactMap { Double($0) }
+    #expect(abs(rewards.reduce(0, +) - report.returns[0]) < 0.05)
+  }
+}
