@@ -6,7 +6,7 @@
 /// - Parameters:
 ///   - actions: how many were taken again.
 ///   - stored: the present observation in the checkpoint; `replayed` the one after the actions.
-func replayDifference(
+public func replayDifference(
   in environment: String, actions: Int, stored: [Float], replayed: [Float], storedReturn: Double, replayedReturn: Double
 ) -> String? {
   precondition(stored.count == replayed.count, "observations of \(stored.count) and \(replayed.count) numbers")
