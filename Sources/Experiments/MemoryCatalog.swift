@@ -26,6 +26,11 @@ public struct EnvironmentFamily: Sendable {
 }
 
 public enum MemoryCatalog {
+  /// Whether this is the name of one of them, families' members included.
+  public static func isMember(_ name: String) -> Bool {
+    entries.contains { $0.name == name } || (try? member(name)) ?? nil != nil
+  }
+
   public static let families = [
     EnvironmentFamily(
       name: "MemoryChain", summary: "bsuite's: name the sign shown N steps ago; 3 features, 2 actions, N+1 steps",

@@ -21,8 +21,7 @@ public enum Presets {
       config: make(from: lander) {
         $0.encoder = .dqn
         $0.windowLength = 1
-        $0.residual = false
-        $0.layerNorm = true
+        ($0.residual, $0.averagedWeights) = (false, 0)
         ($0.hiddenSize, $0.modelSize) = (256, 128)
       }),
     Preset(
@@ -36,6 +35,13 @@ public enum Presets {
       name: "default", environment: "highway-fast-v0",
       summary: "the published schedule with the headline's gradient clip; bootstraps through the time limit",
       config: highway),
+    Preset(
+      name: "default", environment: memoryFamily,
+      summary: "recurrent Mamba-3 on tapes of whole episodes; RepeatPrevious, CountRecall and their like (list environments)",
+      config: memory),
+    Preset(
+      name: "default", environment: mazeFamily,
+      summary: "recurrent Mamba on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N", config: maze),
     Preset(
       name: "paper", environment: "highway-fast-v0",
       summary: "the published code's every choice; the paper sweeps gradientClip over 1, 0.5 (its headline) and 0.1",
@@ -53,8 +59,8 @@ public enum Presets {
   /// rewards as they are.
   public static func config(environment: String, preset: String) throws -> ExperimentConfig {
     let families = ["LunarLander-v3": "LunarLander-v3", "LunarLander-v3-wind": "LunarLander-v3", "highway-v0": "highway-fast-v0"]
-    let name = (try? GymnasiumName(environment))?.baseID ?? environment
-    let family = families[name] ?? name
+    let name = (try? GymnasiumName(environment))?.baseID ?? String(environment.prefix { $0 != "?" })
+    let family = families[name] ?? memoryFamily(of: name) ?? name
     let own = all.filter { $0.environment == family }
     if let found = own.first(where: { $0.name == preset }) {
       var config = found.config
@@ -78,7 +84,7 @@ public enum Presets {
   private static let lander = make {
     $0.windowLength = 4
     ($0.hiddenSize, $0.modelSize, $0.stateSize) = (128, 64, 16)
-    $0.residual = true
+    ($0.residual, $0.layerNorm, $0.averagedWeights) = (true, true, 0.99)
     ($0.learningRate, $0.learningRateEnd) = (1e-3, 0.05)
     $0.weightDecay = 0
     $0.gradientClip = 10
@@ -90,6 +96,39 @@ public enum Presets {
     $0.priorityExponent = 0
     ($0.epsilonEnd, $0.epsilonDecaySteps) = (0.05, 20_000)
     $0.learningStarts = 1_000
+  }
+
+  /// Tasks of memory: recurrent, on tapes of whole episodes from the zero state, an update of 512 rows every 32 steps (more
+  /// often and it does not learn), the last action and reward beside the observation.
+  private static let memory = make {
+    ($0.encoder, $0.norm, $0.slowDecay) = (EncoderKind(rawValue: "mamba3"), .rms, true)
+    ($0.hiddenSize, $0.modelSize, $0.stateSize, $0.headSize, $0.headHidden) = (0, 32, 16, 8, 64)
+    $0.windowLength = 128  // what attention remembers
+    $0.outputScale = 0.01
+    ($0.replay, $0.latents, $0.sequenceStart) = (.sequence, .none, .episode)
+    ($0.batchSize, $0.sequenceLength, $0.sequenceOverlap) = (1, 512, 0)
+    $0.inputs = "observation,action,reward"
+    $0.rewardScale = 50
+    ($0.learningRate, $0.learningRateWarmup) = (2e-3, 50)
+    ($0.weightDecay, $0.gradientClip) = (0, 1)
+    ($0.gradientInterval, $0.learningStarts) = (32, 1_000)
+    ($0.targetUpdate, $0.polyakRate, $0.doubleQ) = (.polyak, 0.005, true)
+    $0.priorityExponent = 0
+    ($0.epsilonEnd, $0.epsilonDecaySteps) = (0.05, 10_000)
+    $0.totalSteps = 100_000
+    $0.evaluationEpisodes = 20
+  }
+  /// A sign at the start and one choice at the end: rewards as they are, and hardly a random step once ε has fallen, or no
+  /// episode reaches the end as planned.
+  private static let maze = make(from: memory) {
+    ($0.encoder, $0.rewardScale, $0.outputScale) = (.mamba, 1, 1)
+    ($0.epsilonEnd, $0.epsilonDecaySteps, $0.totalSteps) = (0.01, 30_000, 200_000)
+  }
+  private static let memoryFamily = "memory tasks", mazeFamily = "mazes and chains"
+
+  private static func memoryFamily(of name: String) -> String? {
+    guard MemoryCatalog.isMember(name) else { return nil }
+    return name.hasPrefix("TMaze") || name.hasPrefix("MemoryChain") ? mazeFamily : memoryFamily
   }
 
   /// What both highway presets share.

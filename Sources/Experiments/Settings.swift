@@ -36,7 +36,9 @@ public enum Settings {
     choice("norm", \.norm, "before each block: none, or rms, which makes the blocks a residual stack with a norm after the last"),
     whole("headHidden", \.headHidden, 0...8192, "units of a hidden layer between latent and Q-values; 0 for none"),
     whole("headSize", \.headSize, 1...1024, "channels of a head of Mamba-2, Mamba-3 and attention"),
-    flag("slowDecay", \.slowDecay, "mamba3 begins with slow decays and rotations by the position's number, from an input bias"),
+    flag(
+      "slowDecay", \.slowDecay,
+      "mamba3 begins with slow decays and rotations by the position's number, from an input bias; nothing for others"),
     flag("residual", \.residual, "the latent is the encoder's output plus what it read at the last position"),
     flag("layerNorm", \.layerNorm, "a LayerNorm before each ReLU of the input layers"),
     flag("dueling", \.dueling, "Q is a state's value plus the actions' advantages over their mean"),
@@ -152,9 +154,6 @@ public enum Settings {
         throw UsageError(
           "modelSize=\(config.modelSize): a transformer has \(TransformerEncoder.heads) heads and needs a multiple of that")
       }
-    }
-    guard !config.slowDecay || config.encoder.rawValue == "mamba3" else {
-      throw UsageError("slowDecay=true: only mamba3 has such a start")
     }
     let inner = config.modelSize * config.expansion
     switch config.encoder.rawValue {

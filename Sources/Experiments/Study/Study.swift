@@ -74,7 +74,21 @@ public enum Studies {
     Study(
       name: "paper-lunarlander", environment: "LunarLander-v3", preset: "paper", models: EncoderKind.published,
       seeds: Array(0..<5), steps: 200_000),
+    Study(
+      name: "lander", environment: "LunarLander-v3", preset: "default",
+      models: ["mamba", "dqn", "lstm", "transformer", "mamba2"].map(EncoderKind.init(rawValue:)), seeds: Array(0..<20),
+      steps: 200_000),
+    memory("RepeatPreviousEasy", steps: 20_000), memory("RepeatPreviousMedium", steps: 100_000),
+    memory("TMaze-50", steps: 150_000),
   ]
+
+  /// Every encoder on one task of memory, recurrent.
+  private static func memory(_ environment: String, steps: Int) -> Study {
+    Study(
+      name: "memory-\(environment)", environment: environment, preset: "default",
+      models: ["mamba3", "mamba2", "mamba", "transformer", "lstm", "dqn"].map(EncoderKind.init(rawValue:)),
+      seeds: Array(0..<5), steps: steps)
+  }
 
   /// A built-in study by its name, or the one in a .yaml file.
   public static func study(_ name: String) throws -> Study {
