@@ -21,7 +21,7 @@ public enum Presets {
       config: make(from: lander) {
         $0.encoder = .dqn
         $0.windowLength = 1
-        ($0.residual, $0.averagedWeights) = (false, 0)
+        ($0.residual, $0.layerNorm, $0.averagedWeights) = (false, true, 0.99)
         ($0.hiddenSize, $0.modelSize) = (256, 128)
       }),
     Preset(
@@ -84,7 +84,7 @@ public enum Presets {
   private static let lander = make {
     $0.windowLength = 4
     ($0.hiddenSize, $0.modelSize, $0.stateSize) = (128, 64, 16)
-    ($0.residual, $0.layerNorm, $0.averagedWeights) = (true, true, 0.99)
+    $0.residual = true
     ($0.learningRate, $0.learningRateEnd) = (1e-3, 0.05)
     $0.weightDecay = 0
     $0.gradientClip = 10
