@@ -17,7 +17,7 @@ public struct Architecture: Sendable {
   let recognise: @Sendable (TensorShapes, inout NetworkSizes) throws -> Bool
 
   /// Every encoder there is. A new one is a file and a line here.
-  public static let all = [dqn, lstm, transformer, mamba, mamba2, mamba3]
+  public static let all = [dqn, lstm, gru, transformer, mamba, mamba2, mamba3]
 
   public static func named(_ name: String) -> Architecture? { all.first { $0.kind.rawValue == name } }
   public static var names: String { all.map(\.kind.rawValue).joined(separator: ", ") }

@@ -1,0 +1,11 @@
+/// A GRU as an encoder (Cho et al. 2014): this file and a line of `Architecture.all` are all that it took.
+import Layers
+import Records
+
+extension Architecture {
+  static let gru = Architecture(
+    kind: EncoderKind(rawValue: "gru"),
+    makeEncoder: { sizes, generator in LayerEncoder(GRU(sizes.modelSize, sizes.modelSize, &generator), name: "gru") },
+    makeMixers: { sizes, generator in [GRU(sizes.modelSize, sizes.modelSize, &generator)] }, prefix: "gru.",
+    recognise: { tensors, sizes in tensors["weight_ih_l0"]?.first == 3 * sizes.modelSize })
+}
