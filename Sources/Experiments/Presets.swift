@@ -41,7 +41,7 @@ public enum Presets {
       config: memory),
     Preset(
       name: "default", environment: mazeFamily,
-      summary: "recurrent Mamba on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N", config: maze),
+      summary: "recurrent Mamba-3 on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N", config: maze),
     Preset(
       name: "paper", environment: "highway-fast-v0",
       summary: "the published code's every choice; the paper sweeps gradientClip over 1, 0.5 (its headline) and 0.1",
@@ -121,7 +121,7 @@ public enum Presets {
   /// A sign at the start and one choice at the end: rewards as they are, and hardly a random step once ε has fallen, or no
   /// episode reaches the end as planned.
   private static let maze = make(from: memory) {
-    ($0.encoder, $0.rewardScale, $0.outputScale) = (.mamba, 1, 1)
+    ($0.rewardScale, $0.outputScale) = (1, 1)
     ($0.epsilonEnd, $0.epsilonDecaySteps, $0.totalSteps) = (0.01, 30_000, 200_000)
   }
   private static let memoryFamily = "memory tasks", mazeFamily = "mazes and chains"
