@@ -110,7 +110,7 @@ let package = Package(
     tests(of: "Randomness", resources: [.copy("Golden")]),
     tests(of: "Records"),
     tests(of: "Statistics", resources: [.copy("Golden")]),
-    tests(of: "Kernels", ["Randomness"]),
+    tests(of: "Kernels", ["CBLAS", "MachineSupport", "Randomness"]),
     tests(of: "Autograd", ["Kernels", "Randomness"]),
     tests(of: "Layers", ["Autograd", "Kernels", "Randomness"], resources: [.copy("Golden")]),
     tests(

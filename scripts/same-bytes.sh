@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 [ $# -ge 1 ] || { echo "usage: scripts/same-bytes.sh BASE [NETWORK…]" >&2; exit 64; }
 base=$(git rev-parse --short "$1^{commit}")
 shift
+# The same kernels for both, whatever each would choose by itself.
+export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell}
 networks=${*:-dqn lstm transformer mamba}
 tree=.build-same-bytes/$base
 flags="-c release --explicit-target-dependency-import-check error --product mamba-dqn"
