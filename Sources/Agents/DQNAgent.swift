@@ -31,6 +31,10 @@ public final class DQNAgent {
   public init(config: ExperimentConfig, encoder: ObservationEncoder) throws {
     self.config = config
     self.encoder = encoder
+    guard config.entities == 0 || encoder.observationSize % config.entities == 0 else {
+      throw LearningError(
+        description: "entities=\(config.entities): an observation of \(encoder.observationSize) numbers is no list of so many")
+    }
     let root = SplitMix64(seed: config.seed)
     var initialisation = root.split(stream: RandomStream.initialisation)
     sampling = root.split(stream: RandomStream.sampling)

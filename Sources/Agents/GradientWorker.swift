@@ -19,36 +19,48 @@ final class GradientWorker {
     tape = Tape(differentiating: network.block.values, into: gradient)
   }
 
-  /// Leaves the gradient of these windows' mean loss in `gradient`. Writes `tdErrors`, target − Q(s, a), and `values`,
-  /// Q(s, a), [rows] each, and `latents` [rows, modelSize] where wanted.
+  /// Leaves the gradient of these windows' mean loss in `gradient`; of several members, the sum of each one's, as if alone.
+  /// Writes `tdErrors`, target − Q(s, a), and `values`, Q(s, a), [rows] each (of several members, the mean of |δ| and of Q),
+  /// and `latents` [rows, modelSize] where wanted.
   func run(
     _ batch: LearningBatch, tdErrors: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>,
     latents: UnsafeMutablePointer<Float>?
   ) {
-    let time = network.sizes.windowLength, rows = batch.count * time, features = network.sizes.observationSize
     tape.reset()
     tape.zeroParameterGradients()
+    let results = zip(network.members, target.members).map { forward(batch, $0, target: $1) }
+    tape.backward()
+    let first = results[0], share = 1 / Float(results.count)
+    for row in 0..<batch.count {
+      let action = Int(batch.actions[row])
+      (tdErrors[row], values[row]) = (first.loss.tdErrors[row], first.q[row, action])
+      guard results.count > 1 else { continue }
+      tdErrors[row] = results.reduce(0) { $0 + abs($1.loss.tdErrors[row]) } * share
+      values[row] = results.reduce(0) { $0 + $1.q[row, action] } * share
+    }
+    if let latents { latents.update(from: first.latent.values, count: batch.count * network.sizes.modelSize) }
+    loss = results.count == 1 ? first.loss.loss : results.reduce(0) { $0 + $1.loss.loss } * share
+  }
+
+  /// One member's loss against its own target.
+  private func forward(
+    _ batch: LearningBatch, _ online: QFunction, target: QFunction
+  ) -> (q: Tensor, latent: Tensor, loss: TDLoss) {
+    let sizes = network.sizes, time = sizes.windowLength, rows = batch.count * time
     let targets = tape.floats(batch.count)
     tape.withoutGradient {
-      let windows = Tensor(data: batch.nextStates, rows: rows, columns: features)
+      let windows = Tensor(data: batch.nextStates, rows: rows, columns: sizes.observationSize)
       let next =
-        batch.nextLatents.map { target.head(Tensor(data: $0, rows: batch.count, columns: network.sizes.modelSize), on: tape) }
+        batch.nextLatents.map { target.head(Tensor(data: $0, rows: batch.count, columns: sizes.modelSize), on: tape) }
         ?? target(windows, time: time, on: tape).q
-      let chooser = rule.doubleQ ? network(windows, time: time, on: tape).q : nil
+      let chooser = rule.doubleQ ? online(windows, time: time, on: tape).q : nil
       Targets.write(
         rows: batch.count, returns: batch.returns, discounts: batch.discounts, next: next, chooser: chooser,
         rescaled: rule.rescaled, into: targets)
     }
-    let (q, latent, result) = network(
-      Tensor(data: batch.states, rows: rows, columns: features), time: time, actions: batch.actions, targets: targets,
-      weights: batch.weights, limit: rule.limit, on: tape)
-    tape.backward()
-    for row in 0..<batch.count {
-      tdErrors[row] = result.tdErrors[row]
-      values[row] = q[row, Int(batch.actions[row])]
-    }
-    if let latents { latents.update(from: latent.values, count: batch.count * network.sizes.modelSize) }
-    loss = result.loss
+    return online(
+      Tensor(data: batch.states, rows: rows, columns: sizes.observationSize), time: time, actions: batch.actions,
+      targets: targets, weights: batch.weights, limit: rule.limit, on: tape)
   }
 
   /// Leaves these sequences' part of the gradient of the batch's mean loss in `gradient`. Writes `tdErrors` and `values`,
@@ -63,8 +75,8 @@ final class GradientWorker {
     let shape = SequenceShape(batch: count, time: batch.time, begins: UnsafePointer(batch.begins) + first)
     let x = Tensor(data: batch.inputs + first * batch.observationSize, rows: rows, columns: batch.observationSize)
     let targets = tape.floats(rows)
-    let next = tape.withoutGradient { target(x, shape, from: start(target, sequences, batch), on: tape).q }
-    let q = network(x, shape, from: start(network, sequences, batch), on: tape).q
+    let next = tape.withoutGradient { target.members[0](x, shape, from: start(target.members[0], sequences, batch), on: tape).q }
+    let q = network.members[0](x, shape, from: start(network.members[0], sequences, batch), on: tape).q
     Targets.write(
       rows: rows, returns: batch.returns + first, discounts: batch.discounts + first,
       nextRows: UnsafePointer(batch.nextRows) + first, firstRow: first, next: next, chooser: rule.doubleQ ? q : nil,
@@ -81,7 +93,7 @@ final class GradientWorker {
   }
 
   /// The stored states moved on by the burn-in, of which no gradient is wanted; nil for a network without state.
-  private func start(_ network: QNetwork, _ sequences: Range<Int>, _ batch: SequenceBatch) -> Tensor? {
+  private func start(_ network: QFunction, _ sequences: Range<Int>, _ batch: SequenceBatch) -> Tensor? {
     guard batch.stateSize > 0 else { return nil }
     let count = sequences.count, first = sequences.lowerBound
     let stored = Tensor(data: batch.states + first * batch.stateSize, rows: count, columns: batch.stateSize)

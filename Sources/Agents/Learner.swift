@@ -78,7 +78,7 @@ public final class Learner {
     optimizer = AdamW(
       online.block,
       .init(learningRate: config.learningRate, weightDecay: config.weightDecay, amsgrad: config.amsgrad),
-      apart: config.encoderLearningRate == 1 ? nil : online.encoderRange.map { ($0, config.encoderLearningRate) })
+      apart: config.encoderLearningRate == 1 ? nil : (online.encoderRanges, config.encoderLearningRate))
     let rule = LearningRule(config)
     workers = (0..<config.threads).map { _ in GradientWorker(online, target: target, rule: rule) }
     let rows = config.batchSize * (config.replay == .window ? 1 : config.sequenceLength + config.nStep)

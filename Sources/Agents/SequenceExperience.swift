@@ -70,7 +70,7 @@ final class SequenceExperience: Experience {
         (next + row * width).update(from: batch.input(index, rows), count: width)
         (states + row * batch.stateSize).update(from: batch.states + index * batch.stateSize, count: batch.stateSize)
       }
-      let network = learner.online
+      let network = learner.online.members[0]
       let from = Tensor(data: states, rows: chosen.count, columns: batch.stateSize)
       let shape = SequenceShape(batch: chosen.count, time: rows)
       guard

@@ -80,7 +80,7 @@ final class WindowExperience: Experience {
     guard measures, rows > 0 else { return }
     tape.reset()
     tape.withoutGradient {
-      let head = learner.online.head
+      let head = learner.online.members[0].head
       let before = head(Tensor(data: stored.pointer, rows: rows, columns: width), on: tape)
       let now = head(Tensor(data: latents.pointer, rows: rows, columns: width), on: tape)
       meter.compareQ(before.values, now.values, count: rows * before.columns)

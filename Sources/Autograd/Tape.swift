@@ -86,6 +86,11 @@ public final class Tape {
     arena.allocate(count * MemoryLayout<Float>.stride).bindMemory(to: Float.self, capacity: count)
   }
 
+  /// Uninitialised whole numbers, valid until `reset`.
+  func integers(_ count: Int) -> UnsafeMutablePointer<Int32> {
+    arena.allocate(count * MemoryLayout<Int32>.stride).bindMemory(to: Int32.self, capacity: count)
+  }
+
   public func record<Node: Operation>(_ operation: Node) {
     guard isRecording else { return }
     let node = arena.allocate(MemoryLayout<Node>.size)

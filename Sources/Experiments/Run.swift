@@ -87,6 +87,7 @@ public struct Run {
     ]
     // What the tensors' names and shapes do not tell.
     if config.residual { metadata["residual"] = "true" }
+    if config.entities > 0 { metadata["entities"] = "\(config.entities)" }
     if config.norm != .none { metadata["headSize"] = "\(config.headSize)" }
     if config.replay != .window { metadata["replay"] = config.replay.rawValue }
     metadata.merge(trainer.agent.encoder.metadata(config)) { _, new in new }

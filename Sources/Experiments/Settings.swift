@@ -39,6 +39,10 @@ public enum Settings {
     flag(
       "slowDecay", \.slowDecay,
       "mamba3 begins with slow decays and rotations by the position's number, from an input bias; nothing for others"),
+    whole(
+      "entities", \.entities, 0...1024,
+      "entities that an observation lists, the agent first, read by a shared network; 0: no list (highway: 5)"),
+    whole("members", \.members, 1...64, "Q-networks that learn side by side; their mean is acted on"),
     flag("residual", \.residual, "the latent is the encoder's output plus what it read at the last position"),
     flag("layerNorm", \.layerNorm, "a LayerNorm before each ReLU of the input layers"),
     flag("dueling", \.dueling, "Q is a state's value plus the actions' advantages over their mean"),
@@ -142,6 +146,16 @@ public enum Settings {
   private static func checkNetwork(_ config: ExperimentConfig) throws {
     guard Architecture.named(config.encoder.rawValue) != nil else {
       throw UsageError("encoder=\(config.encoder.rawValue): there are \(Architecture.names)")
+    }
+    guard config.members == 1 || (config.replay == .window && config.latents == .none) else {
+      throw UsageError(
+        "members=\(config.members): several learn from windows without stored latents; use replay=window and latents=none")
+    }
+    guard config.entities == 0 || (config.entities > 1 && config.hiddenSize > 0) else {
+      throw UsageError("entities=\(config.entities): at least two are read, by layers of hiddenSize units, which must not be 0")
+    }
+    guard config.entities == 0 || !(InputDescription(config.inputs)?.differences ?? false) else {
+      throw UsageError("entities=\(config.entities): entities are read without differences; leave them out of inputs")
     }
     guard config.layers == 1 || config.norm != .none else {
       throw UsageError("layers=\(config.layers): several blocks need norm=rms, which makes them a residual stack")

@@ -20,6 +20,10 @@ public struct NetworkSizes: Equatable, Sendable {
   public var headSize = 32
   /// Mamba-3 with an input bias and a start of slow decays.
   public var slowDecay = false
+  /// Entities that the observation lists, and features of each (`EntityEncoder`); 0: it is no list.
+  public var entities = 0, entityFeatures = 0
+  /// Q-functions whose mean is acted on.
+  public var members = 1
   public var residual: Bool
   public var layerNorm: Bool
   public var dueling: Bool
@@ -44,6 +48,10 @@ public struct NetworkSizes: Equatable, Sendable {
       stateSize: config.stateSize, convolutionWidth: config.convolutionWidth, expansion: config.expansion,
       residual: config.residual, layerNorm: config.layerNorm, dueling: config.dueling, outputScale: config.outputScale)
     (layers, norm, headHidden, headSize) = (config.layers, config.norm, config.headHidden, config.headSize)
-    slowDecay = config.slowDecay
+    (slowDecay, members) = (config.slowDecay, config.members)
+    guard config.entities > 0, let inputs = InputDescription(config.inputs) else { return }
+    (entities, entityFeatures) = (
+      config.entities, (observationSize - inputs.size(observation: 0, actions: actionCount)) / config.entities
+    )
   }
 }

@@ -42,15 +42,20 @@ extension NetworkSizes {
       throw FileError(file.path, "has no tensor input_mlp.0.weight: not a Q-network under the published names")
     }
     let isLinear = tensors["input.weight"] != nil
+    let list = try EntityList(file)
     let first = try tensors.shape(isLinear ? "input.weight" : "input_mlp.0.weight", 2)
-    let second = isLinear ? first : try tensors.shape("input_mlp.\(hasNorms ? 3 : 2).weight", 2)
+    let second = isLinear || list != nil ? first : try tensors.shape("input_mlp.\(hasNorms ? 3 : 2).weight", 2)
     let head = isStack ? "head" : "output_head"
     let hasHidden = tensors["\(head).0.weight"] != nil
     let output = try tensors.shape(hasHidden ? "\(head).2.weight" : "\(head).weight", 2)
     self.init(
-      encoder: .dqn, observationSize: first[1], actionCount: output[0], windowLength: windowLength ?? 10,
-      hiddenSize: isLinear ? 0 : first[0], modelSize: second[0], residual: file.metadata["residual"] == "true",
+      encoder: .dqn, observationSize: try list?.observationSize(first[1]) ?? first[1], actionCount: output[0],
+      windowLength: windowLength ?? 10,
+      hiddenSize: isLinear ? 0 : list?.hiddenSize ?? first[0], modelSize: second[0],
+      residual: file.metadata["residual"] == "true",
       layerNorm: hasNorms, dueling: tensors["value_head.weight"] != nil)
+    if let list { (entities, entityFeatures) = (list.entities, list.features) }
+    while file.names.contains(where: { $0.hasPrefix("\(QNetwork.memberPrefix)\(members).") }) { members += 1 }
     if let size = file.metadata["headSize"].flatMap({ Int($0) }), size > 0 { headSize = size }
     if hasHidden { headHidden = try tensors.shape("\(head).0.weight", 2)[0] }
     if isStack {
@@ -83,5 +88,33 @@ extension NetworkSizes {
       throw FileError(file.path, "has \(count) blocks; a \(encoder.rawValue) stack has a multiple of \(perLayer)")
     }
     layers = count / perLayer
+  }
+}
+
+/// The shared network over a list of entities, where a file has one.
+private struct EntityList {
+  let path: String
+  let entities, features, hiddenSize: Int
+
+  init?(_ file: Safetensors) throws {
+    let tensors = TensorShapes(file: file, prefix: "entity_mlp.")
+    guard tensors["0.weight"] != nil else { return nil }
+    let shape = try tensors.shape("0.weight", 2)
+    guard let entities = file.metadata["entities"].flatMap({ Int($0) }), (2...1024).contains(entities), shape[1] % 2 == 0 else {
+      throw FileError(
+        file.path,
+        "has an entity_mlp over pairs of \(shape[1]) numbers, and the metadata entities="
+          + "\(file.metadata["entities"] ?? "nothing"): a whole number from 2 to 1024 is needed, and an even pair")
+    }
+    (path, self.entities, features, hiddenSize) = (file.path, entities, shape[1] / 2, shape[0])
+  }
+
+  /// Of an observation, where the layer behind reads `inputs` numbers.
+  func observationSize(_ inputs: Int) throws -> Int {
+    let rest = inputs - 2 * hiddenSize - features
+    guard rest >= 0 else {
+      throw FileError(path, "input_mlp.0.weight reads \(inputs) numbers, fewer than entity_mlp makes")
+    }
+    return entities * features + rest
   }
 }

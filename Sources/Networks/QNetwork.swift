@@ -1,110 +1,45 @@
-/// torso → encoder → latent → head. The published network is one block without norm, residual and dueling.
+/// The Q-network: usually one Q-function; or several members, initialised apart, whose mean is acted on (an ensemble; Averaged
+/// DQN, Anschel et al. 2017, averages over time instead). Each member learns as if alone.
 import Autograd
-import Kernels
 import Layers
 import Randomness
 
 public final class QNetwork: Layer {
   public let sizes: NetworkSizes
-  public let torso: Torso
-  public let encoder: any SequenceEncoder
-  public let head: Head
+  public let members: [QFunction]
   public private(set) lazy var block = ParameterBlock(self)
 
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     self.sizes = sizes
-    torso = Torso(sizes, &generator)
-    encoder = Architecture.encoder(sizes, &generator)
-    head = Head(sizes, &generator)
+    members = (0..<sizes.members).map { _ in QFunction(sizes, &generator) }
     _ = block
   }
 
-  // MARK: - Windows
-
-  /// windows [batch × time, observationSize] → q [batch, actions], latent [batch, modelSize].
+  /// windows [batch × time, observationSize] → q [batch, actions], the members' mean; latent [batch, modelSize], the first
+  /// member's.
   public func callAsFunction(_ windows: Tensor, time: Int, on tape: Tape) -> (q: Tensor, latent: Tensor) {
-    let (features, time) = features(windows, time: time, on: tape)
-    let latent = latent(features, time: time, readout: nil, on: tape)
-    return (head(latent, on: tape), latent)
+    let (q, latent) = members[0](windows, time: time, on: tape)
+    guard members.count > 1 else { return (q, latent) }
+    let sum = members.dropFirst().reduce(q) { tape.add($0, $1(windows, time: time, on: tape).q) }
+    return (tape.scale(sum, by: 1 / Float(members.count)), latent)
   }
 
-  /// The same, and the Q-learning loss of the actions taken (`Tape.tdLoss`). Where the loss is known beforehand up to a scalar
-  /// a row, the encoder may prepare its gradients during the forward pass.
-  public func callAsFunction(
-    _ windows: Tensor, time: Int, actions: UnsafePointer<Int32>, targets: UnsafePointer<Float>,
-    weights: UnsafePointer<Float>, limit: Float, on tape: Tape
-  ) -> (q: Tensor, latent: Tensor, loss: TDLoss) {
-    let (features, time) = features(windows, time: time, on: tape)
-    let readout =
-      encoder.preparesGradients && head.isLinear
-      ? readout(features, time: time, actions: actions, targets: targets, weights: weights, limit: limit, on: tape) : nil
-    let latent = latent(features, time: time, readout: readout, on: tape)
-    let q = head(latent, on: tape)
-    return (q, latent, tape.tdLoss(q: q, actions: actions, targets: targets, weights: weights, limit: limit))
-  }
+  /// What a row of recurrent state consists of; nil for a network that only knows windows, as all with several members do.
+  public var stateLayout: StateLayout? { members.count == 1 ? members[0].stateLayout : nil }
 
-  private func readout(
-    _ features: Tensor, time: Int, actions: UnsafePointer<Int32>, targets: UnsafePointer<Float>,
-    weights: UnsafePointer<Float>, limit: Float, on tape: Tape
-  ) -> LinearReadout {
-    let batch = features.rows / time, width = sizes.modelSize
-    let directions = tape.floats(batch * width), offset = tape.floats(batch)
-    for row in 0..<batch {
-      let direction = directions + row * width
-      offset[row] = head.readout(of: Int(actions[row]), direction: direction)
-      guard isResidual else { continue }
-      let skipped = features.values + (row * time + time - 1) * features.stride
-      for i in 0..<width { offset[row] += direction[i] * skipped[i] }
-    }
-    return LinearReadout(
-      direction: directions, offset: offset, targets: targets, weights: weights, limit: limit, rows: batch)
-  }
-
-  /// An encoder that reads the last observation alone has nothing to be a residual of.
-  var isResidual: Bool { sizes.residual && encoder.readsWholeWindow }
-
-  /// The torso's output at every position that the encoder reads, and their number in a window.
-  private func features(_ windows: Tensor, time: Int, on tape: Tape) -> (Tensor, time: Int) {
-    encoder.readsWholeWindow
-      ? (torso(windows, on: tape), time) : (torso(windows.lastPosition(time: time), on: tape), 1)
-  }
-
-  private func latent(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
-    let output = encoder(features, time: time, readout: readout, on: tape)
-    return isResidual ? tape.add(output, features.lastPosition(time: time)) : output
-  }
-
-  // MARK: - Sequences
-
-  /// What a row of recurrent state consists of; nil for an encoder that only knows windows.
-  public var stateLayout: StateLayout? { encoder.sequence?.stateLayout }
-
-  /// x [batch × time, observationSize] → q [batch × time, actions], latent [batch × time, modelSize], and the recurrent state
-  /// [batch, stateLayout.count] after the last position (`SequenceLayer`).
-  public func callAsFunction(
-    _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, on tape: Tape
-  ) -> (q: Tensor, latent: Tensor, state: Tensor?) {
-    guard let sequence = encoder.sequence else { preconditionFailure("\(sizes.encoder.rawValue) only reads windows") }
-    let features = torso(x, on: tape)
-    let (output, final) = sequence(features, shape, from: state, reading: .all, on: tape)
-    let latent = isResidual ? tape.add(output, features) : output
-    return (head(latent, on: tape), latent, final)
-  }
-
-  // MARK: - Parameters
-
+  /// The first member's parameters as alone, the others' under `members.K.`.
   public func forEachParameter(_ body: (String, Parameter) -> Void) {
-    torso.forEachParameter(body)
-    encoder.forEachParameter { body("\(encoder.name.map { $0 + "." } ?? "")\($0)", $1) }
-    head.forEachParameter(body)
+    members[0].forEachParameter(body)
+    for (index, member) in members.enumerated().dropFirst() { forward("\(Self.memberPrefix)\(index)", member, body) }
   }
+  static let memberPrefix = "members."
 
-  /// The encoder's parameters within the block, where it has any.
-  public lazy var encoderRange: Range<Int>? = {
+  /// The encoders' parameters within the block, where there are any.
+  public lazy var encoderRanges: [Range<Int>] = members.compactMap { member in
     var parameters: [Parameter] = []
-    encoder.forEachParameter { parameters.append($1) }
+    member.encoder.forEachParameter { parameters.append($1) }
     guard let first = parameters.first, let last = parameters.last else { return nil }
     let start = first.pointer - block.values.pointer
     return start..<(last.pointer - block.values.pointer + (last.count + 15) / 16 * 16)
-  }()
+  }
 }

@@ -11,13 +11,14 @@ public final class RecurrentStepper {
   private let sum: Buffer?
   public let stateSize: Int
 
-  /// Nil for an encoder that only knows windows.
+  /// Nil for a network that only knows windows.
   public init?(_ network: QNetwork) {
-    guard let sequence = network.encoder.sequence else { return nil }
-    torso = TorsoStepper(network.torso)
+    guard network.stateLayout != nil, let sequence = network.members[0].encoder.sequence else { return nil }
+    let member = network.members[0]
+    torso = TorsoStepper(member.torso)
     layer = sequence.makeStepper()
-    head = HeadStepper(network.head)
-    sum = network.isResidual ? Buffer(count: network.sizes.modelSize) : nil
+    head = HeadStepper(member.head)
+    sum = member.isResidual ? Buffer(count: network.sizes.modelSize) : nil
     stateSize = sequence.stateLayout.count
   }
 

@@ -5,16 +5,18 @@ import Layers
 
 final class TorsoStepper {
   private let torso: Torso
+  private let entities: EntityStepper?
   private let outputs: [Buffer]
 
   init(_ torso: Torso) {
     self.torso = torso
+    entities = torso.entities.map { EntityStepper($0) }
     outputs = torso.layers.map { Buffer(count: $0.weight.shape[0]) }
   }
 
   /// observation [observationSize] → features [modelSize], valid until the next call.
   func callAsFunction(_ observation: UnsafePointer<Float>) -> UnsafeMutablePointer<Float> {
-    var x = UnsafeMutablePointer(mutating: observation)
+    var x = entities?(observation) ?? UnsafeMutablePointer(mutating: observation)
     for (index, layer) in torso.layers.enumerated() {
       let y = outputs[index].pointer
       layer.apply(x, into: y, activation: torso.isLinear || !torso.norms.isEmpty ? .none : .relu)

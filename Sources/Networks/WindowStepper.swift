@@ -4,6 +4,44 @@ import Kernels
 import Layers
 
 public final class WindowStepper {
+  private let members: [MemberWindow]
+  /// The members' mean, where there are several.
+  private let mean: Buffer?
+
+  /// Nil for an encoder that has no constant-cost form; then the whole window is evaluated.
+  public init?(_ network: QNetwork) {
+    members = network.members.compactMap { MemberWindow($0) }
+    guard members.count == network.members.count else { return nil }
+    mean = members.count > 1 ? Buffer(count: network.sizes.actionCount) : nil
+  }
+
+  /// The window becomes `observation` repeated. Call it too when the parameters have changed.
+  public func begin(_ observation: UnsafePointer<Float>) {
+    for member in members { member.begin(observation) }
+    average()
+  }
+
+  /// The window moves on by `observation` [observationSize].
+  public func push(_ observation: UnsafePointer<Float>) {
+    for member in members { member.push(observation) }
+    average()
+  }
+
+  /// Valid until the next call. The first member's.
+  public var latent: UnsafeMutablePointer<Float>? { members[0].latent }
+  /// Q-values [actions], the members' mean.
+  public var values: UnsafeMutablePointer<Float> { mean?.pointer ?? members[0].values }
+
+  private func average() {
+    guard let mean else { return }
+    for action in 0..<mean.count {
+      mean.pointer[action] = members.reduce(0) { $0 + $1.values[action] } * (1 / Float(members.count))
+    }
+  }
+}
+
+/// One member's.
+private final class MemberWindow {
   private let window: any SlidingWindow
   private let windowLength: Int
   private let torso: TorsoStepper
@@ -11,8 +49,7 @@ public final class WindowStepper {
   /// Where the latent has the features added to it.
   private let sum: Buffer?
 
-  /// Nil for an encoder that has no constant-cost form; then the whole window is evaluated.
-  public init?(_ network: QNetwork) {
+  init?(_ network: QFunction) {
     guard let window = network.encoder.makeWindow(time: network.sizes.windowLength) else { return nil }
     self.window = window
     windowLength = network.sizes.windowLength
@@ -21,23 +58,20 @@ public final class WindowStepper {
     sum = network.isResidual ? Buffer(count: network.sizes.modelSize) : nil
   }
 
-  /// The window becomes `observation` repeated. Call it too when the parameters have changed.
-  public func begin(_ observation: UnsafePointer<Float>) {
+  func begin(_ observation: UnsafePointer<Float>) {
     window.reset()
     let features = torso(observation)
     for _ in 1..<windowLength { _ = window.push(features) }
     finish(window.push(features), features)
   }
 
-  /// The window moves on by `observation` [observationSize].
-  public func push(_ observation: UnsafePointer<Float>) {
+  func push(_ observation: UnsafePointer<Float>) {
     let features = torso(observation)
     finish(window.push(features), features)
   }
 
-  /// Valid until the next call.
-  public private(set) var latent: UnsafeMutablePointer<Float>?
-  public var values: UnsafeMutablePointer<Float> { head.q.pointer }
+  private(set) var latent: UnsafeMutablePointer<Float>?
+  var values: UnsafeMutablePointer<Float> { head.q.pointer }
 
   private func finish(_ output: UnsafeMutablePointer<Float>, _ features: UnsafePointer<Float>) {
     if let sum { Elementwise.sum(sum.count, output, features, into: sum.pointer) }

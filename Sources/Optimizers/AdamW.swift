@@ -26,13 +26,20 @@ public final class AdamW {
   public let secondMoment: Buffer
   public let largestSecondMoment: Buffer?
 
-  /// Parameters with a learning rate of their own: their place in the block, and its multiple of the rest's.
-  private let apart: (range: Range<Int>, multiple: Double)?
+  /// The block in order, and what each part's learning rate is a multiple by.
+  private let parts: [(range: Range<Int>, multiple: Double)]
 
-  public init(_ block: ParameterBlock, _ settings: Settings, apart: (range: Range<Int>, multiple: Double)? = nil) {
+  /// - Parameter apart: parameters with a learning rate of their own: their places in the block, ascending, and its multiple
+  ///   of the rest's.
+  public init(_ block: ParameterBlock, _ settings: Settings, apart: (ranges: [Range<Int>], multiple: Double)? = nil) {
     self.settings = settings
     self.block = block
-    self.apart = apart
+    var parts: [(range: Range<Int>, multiple: Double)] = [], end = 0
+    for range in apart?.ranges ?? [] {
+      parts += [(end..<range.lowerBound, 1), (range, apart?.multiple ?? 1)]
+      end = range.upperBound
+    }
+    self.parts = parts + [(end..<block.values.count, 1)]
     firstMoment = Buffer(count: block.values.count)
     secondMoment = Buffer(count: block.values.count)
     largestSecondMoment = settings.amsgrad ? Buffer(count: block.values.count) : nil
@@ -47,13 +54,7 @@ public final class AdamW {
     guard norm.isFinite else { return norm }
     steps += 1
     let scale = min(1, Float(maximumNorm) / (norm + 1e-6)), rate = settings.learningRate * share
-    guard let apart else {
-      update(0..<count, gradient, rate, scale)
-      return norm
-    }
-    update(0..<apart.range.lowerBound, gradient, rate, scale)
-    update(apart.range, gradient, rate * apart.multiple, scale)
-    update(apart.range.upperBound..<count, gradient, rate, scale)
+    for part in parts { update(part.range, gradient, rate * part.multiple, scale) }
     return norm
   }
 

@@ -95,6 +95,10 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var headSize = 32
   /// Mamba-3 begins with slow decays and rotations spread over all frequencies (`Mamba3.Start.slow`).
   public var slowDecay = false
+  /// Entities that the observation lists, the first the agent itself; 0: it is no list.
+  public var entities = 0
+  /// Q-networks that learn side by side from the same batches; their mean is acted on.
+  public var members = 1
   /// The latent is the encoder's output plus what it read at the last position.
   public var residual = false
   /// A LayerNorm before each ReLU of the input layers.

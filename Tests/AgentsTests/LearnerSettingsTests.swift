@@ -64,7 +64,7 @@ import Testing
 
   @Test func encoderMovesAtItsOwnRate() throws {
     let plain = learner(config()), slow = learner(config { $0.encoderLearningRate = 0.5 })
-    let before = values(plain.online), range = try #require(plain.online.encoderRange)
+    let before = values(plain.online), range = try #require(plain.online.encoderRanges.first)
     try update(plain)
     try update(slow)
     let (a, b) = (values(plain.online), values(slow.online))
@@ -72,6 +72,22 @@ import Testing
       #expect(abs((b[i] - before[i]) / (a[i] - before[i]) - (range.contains(i) ? 0.5 : 1)) < 1e-3)
     }
     #expect(before.indices.contains { range.contains($0) && abs(a[$0] - before[$0]) > 5e-4 })
+  }
+
+  @Test func membersLearnAsIfAlone() throws {
+    var several = Self.sizes
+    several.members = 3
+    let settings = config { ($0.latents, $0.doubleQ, $0.encoderLearningRate, $0.targetUpdate) = (.none, true, 0.5, .polyak) }
+    let one = learner(settings), three = learner(settings, several)
+    for _ in 0..<3 {
+      try update(one)
+      try update(three)
+    }
+    // The first member begins with the same weights; the others go their own way.
+    let alone = values(one.online), count = alone.count
+    #expect(values(three.online).count == 3 * count)
+    #expect(Array(values(three.online)[..<count]) == alone && Array(values(three.target)[..<count]) == values(one.target))
+    #expect(Array(values(three.online)[count..<2 * count]) != alone)
   }
 
   @Test func targetFollowsALittle() throws {
@@ -126,7 +142,7 @@ import Testing
     }
     let prepared = actions.withUnsafeBufferPointer { actions in
       gradients {
-        _ = network(
+        _ = network.members[0](
           x, time: 5, actions: actions.baseAddress!, targets: targets.pointer, weights: weights.pointer, limit: 1, on: $0)  // six
       }
     }

@@ -61,6 +61,12 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     .init("siluGate", [[4, 9], [4, 9]]) { $0.siluGate($1[0], $1[1]) },
     .init("addRow", [[12, 5], [1, 20]]) { $0.addRow($1[0], $1[1]) },
     .init("dueling", [[4, 1], [4, 5]]) { $0.dueling(value: $1[0], advantage: $1[1]) },
+    .init("poolEntities", [[12, 5], [4, 2]]) {
+      let present = $0.floats(12)
+      for entity in 0..<12 { present[entity] = entity % 4 == 1 || entity / 3 == 2 ? 0 : 1 }
+      return $0.poolEntities($1[0], count: 3, present: present, beside: $1[1])
+    },
+    .init("scale", [[4, 9]]) { $0.scale($1[0], by: -0.3) },
     .init("add", [[4, 9], [4, 9]]) { $0.add($1[0], $1[1]) },
     .init("dense", [[4, 9]]) { $0.dense($1[0].columns(2..<7)) },
   ]

@@ -49,7 +49,8 @@ import Testing
       }
       let x = observations(14), tape = Tape()
       let q = tape.withoutGradient {
-        network(Tensor(data: x.pointer, rows: 14, columns: 5), SequenceShape(batch: 1, time: 14), from: nil, on: tape).q
+        network.members[0](Tensor(data: x.pointer, rows: 14, columns: 5), SequenceShape(batch: 1, time: 14), from: nil, on: tape)
+          .q
       }
       var state = [Float](repeating: 0, count: stepper.stateSize)
       for t in 0..<14 {

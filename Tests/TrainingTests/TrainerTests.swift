@@ -61,6 +61,11 @@ struct Way: CustomTestStringConvertible, Sendable {
         ($0.residual, $0.layerNorm, $0.headHidden, $0.outputScale) = (true, true, 8, 0.1)
         ($0.inputs, $0.observationScale) = ("observation,action,reward,differences", "measured")
       },
+      Way(testDescription: "3 members, entities, 2 threads, dqn") {
+        ($0.members, $0.latents, $0.encoder, $0.threads) = (3, .none, .dqn, 2)
+        ($0.entities, $0.inputs, $0.averagedWeights, $0.encoderLearningRate) = (2, "observation,action", 0.9, 0.5)
+      },
+      Way(testDescription: "2 members, mamba") { ($0.members, $0.latents, $0.encoderLearningRate) = (2, .none, 0.5) },
       Way(testDescription: "3 actors") { ($0.actors, $0.epsilonSpread) = (3, 4) },
       Way(testDescription: "stored states") { recurrent(&$0) },
       Way(testDescription: "states refreshed, burn-in, 2 threads, 3 actors, mamba3") {
