@@ -25,6 +25,10 @@ public enum Presets {
         ($0.hiddenSize, $0.modelSize) = (256, 128)
       }),
     Preset(
+      name: "recurrent", environment: "LunarLander-v3",
+      summary: "Mamba with a memory without end: sequences from stored states, last action and reward beside the observation",
+      config: recurrentLander),
+    Preset(
       name: "paper", environment: "LunarLander-v3",
       summary: "the published code's every choice, its two faults included (docs/deviations-from-paper.md)",
       config: make {
@@ -33,8 +37,17 @@ public enum Presets {
       }),
     Preset(
       name: "default", environment: "highway-fast-v0",
-      summary: "the published schedule with the headline's gradient clip; bootstraps through the time limit",
-      config: highway),
+      summary: "Mamba over four observations, each read by a network over vehicles; two gradient steps a step", config: road),
+    Preset(
+      name: "fast", environment: "highway-fast-v0", summary: "the same network over vehicles without Mamba",
+      config: make(from: road, withoutMamba)),
+    Preset(
+      name: "safest", environment: "highway-fast-v0",
+      summary: "five networks over vehicles, learning side by side, whose mean is acted on",
+      config: make(from: road) {
+        withoutMamba(&$0)
+        ($0.members, $0.dueling) = (5, true)
+      }),
     Preset(
       name: "default", environment: memoryFamily,
       summary: "recurrent Mamba-3 on tapes of whole episodes; RepeatPrevious, CountRecall and their like (list environments)",
@@ -42,6 +55,12 @@ public enum Presets {
     Preset(
       name: "default", environment: mazeFamily,
       summary: "recurrent Mamba-3 on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N", config: maze),
+    Preset(
+      name: "window", environment: memoryFamily, summary: "the same tasks over windows of 16 observations",
+      config: make(from: memory, windows)),
+    Preset(
+      name: "window", environment: mazeFamily, summary: "the same mazes over windows of 16 observations",
+      config: make(from: maze, windows)),
     Preset(
       name: "paper", environment: "highway-fast-v0",
       summary: "the published code's every choice; the paper sweeps gradientClip over 1, 0.5 (its headline) and 0.1",
@@ -124,6 +143,10 @@ public enum Presets {
     ($0.rewardScale, $0.outputScale) = (1, 1)
     ($0.epsilonEnd, $0.epsilonDecaySteps, $0.totalSteps) = (0.01, 30_000, 200_000)
   }
+  private static func windows(_ config: inout ExperimentConfig) {
+    (config.replay, config.sequenceStart, config.windowLength) = (.window, .anywhere, 16)
+    (config.batchSize, config.gradientInterval) = (64, 4)
+  }
   private static let memoryFamily = "memory tasks", mazeFamily = "mazes and chains"
 
   private static func memoryFamily(of name: String) -> String? {
@@ -131,7 +154,32 @@ public enum Presets {
     return name.hasPrefix("TMaze") || name.hasPrefix("MemoryChain") ? mazeFamily : memoryFamily
   }
 
-  /// What both highway presets share.
+  /// The lander's rule on sequences of 16 from stored states. Memory brings nothing to a lander that sees its velocities.
+  private static let recurrentLander = make(from: lander) {
+    ($0.norm, $0.residual, $0.headHidden, $0.outputScale) = (.rms, false, 128, 0.01)
+    ($0.hiddenSize, $0.modelSize, $0.stateSize) = (128, 32, 16)
+    ($0.replay, $0.latents, $0.batchSize, $0.sequenceLength, $0.sequenceOverlap) = (.sequence, .state, 4, 16, 0)
+    $0.gradientInterval = 2
+    $0.inputs = "observation,action,reward"
+  }
+
+  /// A learned encoder of vehicles is worth 2 to 3 points; γ .9 and two gradient steps the rest.
+  private static let road = make {
+    $0.windowLength = 4
+    ($0.hiddenSize, $0.modelSize, $0.stateSize) = (64, 64, 16)
+    ($0.entities, $0.observationScale, $0.residual) = (5, "1,15,3,15,15", true)
+    $0.discount = 0.9
+    ($0.learningRate, $0.learningRateEnd, $0.weightDecay, $0.gradientClip) = (1e-3, 0.05, 0, 10)
+    ($0.targetUpdate, $0.polyakRate, $0.doubleQ) = (.polyak, 0.01, true)
+    ($0.gradientSteps, $0.learningStarts, $0.replayCapacity, $0.latents) = (2, 500, 20_000, .none)
+    ($0.epsilonEnd, $0.epsilonDecaySteps) = (0.05, 6_000)
+    ($0.totalSteps, $0.checkpointInterval, $0.evaluationInterval, $0.logInterval) = (20_000, 2_000, 2_000, 100)
+  }
+  private static func withoutMamba(_ config: inout ExperimentConfig) {
+    (config.encoder, config.windowLength, config.residual, config.modelSize) = (.dqn, 1, false, 128)
+  }
+
+  /// What the published highway schedule is.
   private static let highway = make {
     $0.windowLength = 8
     $0.stateSize = 32

@@ -30,7 +30,7 @@ struct StudyRun: ParsableCommand {
     let limit = try timeLimit.map { Duration.seconds(TimeLimit.stopping(try TimeLimit.parse($0))) }
     let isOver = { limit.map { clock.now - start > $0 } ?? false }
     let study = try options.study()
-    _ = try EnvironmentCatalog.entry(study.environment, from: .file(options.name, isTrusted: trust.trust))
+    for name in study.environments { _ = try EnvironmentCatalog.entry(name, from: .file(options.name, isTrusted: trust.trust)) }
     guard let index else { return try runAll(study, isOver) }
     guard jobs == nil, part.seeds == nil else { throw UsageError("--index runs one task: leave --jobs and --seeds out") }
     let tasks = try study.tasks

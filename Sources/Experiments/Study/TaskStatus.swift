@@ -81,7 +81,7 @@ public struct TaskStatus: Codable, Equatable, Sendable {
   public enum State: String, Codable, Sendable { case waiting, running, finished, failed, stopped }
 
   public var index: Int
-  public var name, folder: String
+  public var name, folder, environment: String
   public var model: EncoderKind
   public var state: State
   public var step, totalSteps: Int
@@ -93,7 +93,8 @@ public struct TaskStatus: Codable, Equatable, Sendable {
 
   public init(_ task: StudyTask, in study: StudyFolder) {
     let run = study.run(task)
-    (index, name, folder, model) = (task.index, task.name, run.path, task.config.encoder)
+    (index, name, folder) = (task.index, task.name, run.path)
+    (environment, model) = (task.config.environment, task.config.encoder)
     heartbeat = Heartbeat.read(run)
     holder = TaskLock.holder(of: study.lock(task))
     (step, totalSteps) = (heartbeat?.step ?? 0, task.config.totalSteps)
