@@ -13,7 +13,8 @@ public enum Presets {
   public static let all: [Preset] = [
     Preset(
       name: "default", environment: "LunarLander-v3",
-      summary: "lands: Mamba over four observations, residual, 3-step returns, scaled rewards, a gradient step every four",
+      summary:
+        "lands: Mamba over two observations, residual, LayerNorm, 5-step returns, scaled rewards, a gradient step every four",
       config: lander),
     Preset(
       name: "fast", environment: "LunarLander-v3",
@@ -21,8 +22,7 @@ public enum Presets {
       config: make(from: lander) {
         $0.encoder = .dqn
         $0.windowLength = 1
-        ($0.residual, $0.layerNorm, $0.averagedWeights) = (false, true, 0.99)
-        ($0.hiddenSize, $0.modelSize) = (256, 128)
+        ($0.residual, $0.modelSize) = (false, 128)
       }),
     Preset(
       name: "recurrent", environment: "LunarLander-v3",
@@ -98,19 +98,20 @@ public enum Presets {
     }
   }
 
-  /// What mends the published agent on LunarLander: sparse updates, Polyak, double Q and a falling learning rate; 3-step returns
-  /// against hovering; rewards scaled so that the landing's 100 lies where Huber's loss is quadratic; uniform replay.
+  /// What mends the published agent on LunarLander: sparse updates, Polyak, double Q and a falling learning rate; 5-step returns
+  /// against hovering; rewards scaled so that the landing's 100 lies where Huber's loss is quadratic; uniform replay; wide input
+  /// layers with LayerNorm; two observations, which is all that a lander needs; averaged weights.
   private static let lander = make {
-    $0.windowLength = 4
-    ($0.hiddenSize, $0.modelSize, $0.stateSize) = (128, 64, 16)
-    $0.residual = true
+    $0.windowLength = 2
+    ($0.hiddenSize, $0.modelSize, $0.stateSize) = (256, 64, 16)
+    ($0.residual, $0.layerNorm, $0.averagedWeights) = (true, true, 0.995)
     ($0.learningRate, $0.learningRateEnd) = (1e-3, 0.05)
     $0.weightDecay = 0
     $0.gradientClip = 10
     $0.gradientInterval = 4
     ($0.targetUpdate, $0.polyakRate) = (.polyak, 0.01)
     $0.doubleQ = true
-    $0.nStep = 3
+    $0.nStep = 5
     $0.rewardScale = 0.02
     $0.priorityExponent = 0
     ($0.epsilonEnd, $0.epsilonDecaySteps) = (0.05, 20_000)
@@ -157,7 +158,7 @@ public enum Presets {
   /// The lander's rule on sequences of 16 from stored states. Memory brings nothing to a lander that sees its velocities.
   private static let recurrentLander = make(from: lander) {
     ($0.norm, $0.residual, $0.headHidden, $0.outputScale) = (.rms, false, 128, 0.01)
-    ($0.hiddenSize, $0.modelSize, $0.stateSize) = (128, 32, 16)
+    ($0.hiddenSize, $0.modelSize) = (128, 32)
     ($0.replay, $0.latents, $0.batchSize, $0.sequenceLength, $0.sequenceOverlap) = (.sequence, .state, 4, 16, 0)
     $0.gradientInterval = 2
     $0.inputs = "observation,action,reward"

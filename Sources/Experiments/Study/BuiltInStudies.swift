@@ -13,8 +13,15 @@ public enum Studies {
       name: "lander", environment: "LunarLander-v3", preset: "default", models: kinds("mamba dqn lstm transformer mamba2"),
       seeds: Array(0..<20), steps: 200_000),
     Study(
-      name: "road", environment: "highway-fast-v0", preset: "default", models: kinds("mamba dqn lstm transformer mamba2"),
-      seeds: Array(0..<20), steps: 20_000),
+      name: "road",
+      parts: [
+        .init(
+          environment: "highway-fast-v0", preset: "default", models: kinds("mamba dqn lstm transformer mamba2"),
+          seeds: Array(0..<20), steps: 20_000),
+        .init(
+          label: "safest", environment: "highway-fast-v0", preset: "safest", models: kinds("dqn"), seeds: Array(0..<20),
+          steps: 20_000),
+      ]),
     Study(name: "memory", parts: memory), Study(name: "latents", parts: latents),
   ]
 
