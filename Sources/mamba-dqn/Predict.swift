@@ -18,7 +18,7 @@ struct Predict: ParsableCommand {
   var input: String
 
   func run() throws {
-    let windows = try Safetensors(path: input).tensor("input")
+    let windows = try Safetensors(path: input).finiteTensor("input")
     guard windows.shape.count == 3, windows.shape.allSatisfy({ $0 > 0 }) else {
       throw FileError(input, "input has shape \(windows.shape); [batch, time, feature] is needed")
     }

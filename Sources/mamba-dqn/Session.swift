@@ -14,15 +14,14 @@ func finish(
   _ run: Run, goOn: String, stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in }
 ) throws -> Run.Outcome {
   machine_catch_stop_signals()
-  for problem in run.refusedCheckpoints { say("warning: \(problem); going on from the one before") }
-  let memory = run.trainer.agent.memoryEstimate
+  for warning in run.warnings { say("warning: \(warning)") }
+  let memory = run.trainer.agent.memoryNeed
   say(
     "\(run.config.encoder.rawValue) on \(run.config.environment), preset \(run.config.preset), seed \(run.config.seed): \(run.folder.path)"
   )
   say(
     String(
-      format: "memory when the replay is full: about %.0f MB (replay %.0f MB)", Double(memory.replay + memory.network) / 1e6 + 25,
-      Double(memory.replay) / 1e6))
+      format: "memory when the replay is full: about %.0f MB (replay %.0f MB)", memory.total / 1e6 + 25, memory.replay / 1e6))
   if run.config.totalSteps <= run.config.learningStarts {
     say(
       "warning: nothing will be learned: learning starts after step \(run.config.learningStarts), and there are only "
