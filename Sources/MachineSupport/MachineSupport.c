@@ -69,6 +69,14 @@ __attribute__((constructor)) static void let_openblas_use_vector_units(void) {
 }
 #endif
 
+void machine_open_standard_descriptors(void) {
+  int opened;
+  do {
+    opened = open("/dev/null", O_RDWR);  // the lowest that is free
+  } while (opened >= 0 && opened <= 2);
+  if (opened > 2) close(opened);
+}
+
 static volatile sig_atomic_t stop_signal = 0;
 
 static void note_stop_signal(int number) {

@@ -48,13 +48,15 @@ public struct NetworkSizes: Equatable, Sendable {
     let head = headHidden == 0 ? d * a : Double(headHidden) * (d + a)
     let block = 3 * d * Double(expansion) * (d + Double(stateSize))
     let isPlain = encoder == .dqn && norm == .none
-    return torso + head + (isPlain ? 0 : Double(layers) * block)
+    let entity = entities == 0 ? 0 : h * (Double(2 * entityFeatures) + 3 * h)
+    return Double(members) * (torso + entity + head + (isPlain ? 0 : Double(layers) * block))
   }
 
   /// Floats that a gradient step keeps of its forward pass at one position, at least.
   public var approximateActivations: Double {
     let width = Double(modelSize) * (1 + 2 * Double(expansion))
-    return Double(hiddenSize) + (encoder == .dqn && norm == .none ? Double(modelSize) : Double(layers) * width)
+    return Double(members)
+      * (Double(hiddenSize) + (encoder == .dqn && norm == .none ? Double(modelSize) : Double(layers) * width))
   }
 
   public init(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) {

@@ -6,9 +6,6 @@ import MachineSupport
 import Records
 import Training
 
-/// To a person: standard error, so that standard output stays for programs.
-func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
-
 /// Trains to the end, or until a signal comes or `stopRequested`; `goOn` is the command that goes on with it.
 func finish(
   _ run: Run, goOn: String, stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in }
@@ -36,7 +33,7 @@ func finish(
   switch outcome {
   case .stopped(let step): say("stopped at step \(step), checkpoint saved. Go on with:\n  \(goOn)")
   case .finished(let evaluation, let episode):
-    print(evaluation.table)
+    try output(evaluation.table)
     let entry = try run.config.environmentEntry()
     let heuristic = try entry.heuristic.map { policy in
       try evaluate({ EpisodeActor { _ in policy() } }, in: entry.make, episodes: evaluation.episodes, seed: evaluation.seed)
