@@ -108,7 +108,7 @@ let package = Package(
     // Tests mirror the rooms
     .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport", swiftSettings: vectorised),
     tests(of: "Randomness", resources: [.copy("Golden")]),
-    tests(of: "Records"),
+    tests(of: "Records", ["Randomness"]),
     tests(of: "Statistics", resources: [.copy("Golden")]),
     tests(of: "Kernels", ["CBLAS", "MachineSupport", "Randomness"]),
     tests(of: "Autograd", ["Kernels", "Randomness"]),

@@ -28,6 +28,8 @@ public final class DQNAgent {
   private var sampling: SplitMix64
 
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
+  ///
+  /// - Throws: `LearningError` where the machine has less memory than this needs, or the encoder cannot read sequences.
   public init(config: ExperimentConfig, encoder: ObservationEncoder) throws {
     self.config = config
     self.encoder = encoder
@@ -35,6 +37,8 @@ public final class DQNAgent {
       throw LearningError(
         description: "entities=\(config.entities): an observation of \(encoder.observationSize) numbers is no list of so many")
     }
+    memoryNeed = MemoryNeed(config, observationSize: encoder.inputSize, actionCount: encoder.actionCount)
+    try memoryNeed.check()
     let root = SplitMix64(seed: config.seed)
     var initialisation = root.split(stream: RandomStream.initialisation)
     sampling = root.split(stream: RandomStream.sampling)
@@ -58,10 +62,7 @@ public final class DQNAgent {
       config.replay == .window ? WindowExperience(config, learner) : try SequenceExperience(config, learner)
   }
 
-  /// Bytes of the replay, and of networks, moments and gradients.
-  public var memoryEstimate: (replay: Int, network: Int) {
-    (experience.memoryBytes, learner.online.block.values.count * 4 * (config.amsgrad ? 6 : 5))
-  }
+  public let memoryNeed: MemoryNeed
   public var gradientSteps: Int { learner.gradientSteps }
   public var replayCount: Int { experience.count }
 
@@ -133,16 +134,10 @@ public final class DQNAgent {
   public func restore(from source: some CheckpointSource) throws {
     try learner.restore(from: source)
     try experience.restore(from: source)
-    let generators = try source.bytes("agent/generators")
-    guard generators.count == 8 * (actors.count + 1) else {
-      throw LearningError(
-        description: "the checkpoint's generators have \(generators.count) bytes; \(actors.count) actors need "
-          + "\(8 * (actors.count + 1))")
-    }
-    func state(_ index: Int) -> UInt64 { generators.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self) }
-    sampling.state = state(1)
+    let generators = try source.values("agent/generators", actors.count + 1, as: UInt64.self)
+    sampling.state = generators[1]
     for (index, actor) in actors.enumerated() {
-      actor.generator.state = state(index == 0 ? 0 : index + 1)
+      actor.generator.state = generators[index == 0 ? 0 : index + 1]
       try actor.state.restore(source.bytes(Self.section(index)))
     }
   }

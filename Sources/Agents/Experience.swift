@@ -4,7 +4,6 @@ import Records
 
 protocol Experience: AnyObject {
   var count: Int { get }
-  var memoryBytes: Int { get }
   /// Whether there is something to draw.
   var isReady: Bool { get }
 

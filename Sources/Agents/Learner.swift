@@ -182,16 +182,18 @@ public final class Learner {
 
   public func restore(from source: some CheckpointSource) throws {
     for (name, buffer) in buffers {
-      let bytes = try source.bytes(name)
-      guard bytes.count == buffer.bytes.count else {
-        throw LearningError(
-          description: "the checkpoint's \(name) has \(bytes.count) bytes; this network needs \(buffer.bytes.count)")
+      let values = try source.values(name, buffer.count, as: Float.self)
+      guard values.allSatisfy(\.isFinite) else {
+        throw CheckpointError("the checkpoint's \(name) has values that are not finite")
       }
-      UnsafeMutableRawPointer(buffer.pointer).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)  // never empty
+      buffer.pointer.update(from: values, count: values.count)
     }
-    let steps = try source.bytes("learner/steps")
-    gradientSteps = Int(steps.loadUnaligned(as: Int64.self))
-    optimizer.steps = Int(steps.loadUnaligned(fromByteOffset: 8, as: Int64.self))
+    let steps = try source.values("learner/steps", 2, as: Int64.self)
+    // At most `gradientSteps` at each of the longest run's steps.
+    guard steps.allSatisfy({ (0...10_000_000_000_000).contains($0) }) else {
+      throw CheckpointError("the checkpoint's learner/steps are \(steps)")
+    }
+    (gradientSteps, optimizer.steps) = (Int(steps[0]), Int(steps[1]))
   }
 
   private var buffers: [(String, Buffer)] {

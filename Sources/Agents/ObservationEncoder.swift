@@ -127,11 +127,10 @@ extension ObservationEncoder {
     let plain = try ObservationEncoder(config, observationSize: observationSize, actionCount: actionCount)
     func factors(_ name: String, _ present: [Float]?) throws -> [Float]? {
       guard present != nil else { return nil }
-      let bytes = try source.bytes("agent/\(QNetwork.inputPrefix)\(name)")
-      guard bytes.count == observationSize * 4 else {
-        throw LearningError(description: "the checkpoint's \(name) has \(bytes.count) bytes, not \(observationSize * 4)")
-      }
-      return (0..<observationSize).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+      let section = "agent/\(QNetwork.inputPrefix)\(name)"
+      let values = try source.values(section, observationSize, as: Float.self)
+      guard values.allSatisfy(\.isFinite) else { throw CheckpointError("the checkpoint's \(section) is not finite") }
+      return values
     }
     self.init(
       observationSize: observationSize, actionCount: actionCount, inputs: plain.inputs, rewardScale: plain.rewardScale,
@@ -171,7 +170,7 @@ extension ObservationEncoder {
       let name = QNetwork.inputPrefix + name
       guard let shape = file.shape(of: name) else { return nil }
       guard shape == [size] else { throw FileError(file.path, "\(name) has shape \(shape), not [\(size)]") }
-      return try file.tensor(name).values
+      return try file.finiteTensor(name).values
     }
     self.init(
       observationSize: size, actionCount: actionCount, inputs: inputs,

@@ -32,7 +32,6 @@ final class SequenceExperience: Experience {
   }
 
   var count: Int { replay.count }
-  var memoryBytes: Int { replay.memoryBytes }
   var isReady: Bool { replay.isReady }
 
   func beginEpisode(_ actor: Actor, _ stream: Int) { replay.beginEpisode(actor.state.presentInput, stream: stream) }
@@ -104,5 +103,8 @@ final class SequenceExperience: Experience {
   }
 
   func save(to sink: inout some CheckpointSink) throws { try replay.save(to: &sink) }
-  func restore(from source: some CheckpointSource) throws { try replay.restore(from: source) }
+  func restore(from source: some CheckpointSource) throws {
+    try replay.restore(from: source)
+    for store in replay.streams { try store.check(actionCount: learner.online.sizes.actionCount) }
+  }
 }

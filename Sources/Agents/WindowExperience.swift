@@ -29,7 +29,6 @@ final class WindowExperience: Experience {
   }
 
   var count: Int { replay.count }
-  var memoryBytes: Int { replay.memoryBytes }
   var isReady: Bool { count > 0 }
 
   func beginEpisode(_ actor: Actor, _ stream: Int) { replay.beginEpisode(actor.state.presentInput, stream: stream) }
@@ -89,5 +88,8 @@ final class WindowExperience: Experience {
   }
 
   func save(to sink: inout some CheckpointSink) throws { try replay.save(to: &sink) }
-  func restore(from source: some CheckpointSource) throws { try replay.restore(from: source) }
+  func restore(from source: some CheckpointSource) throws {
+    try replay.restore(from: source)
+    for store in replay.streams { try store.check(actionCount: learner.online.sizes.actionCount) }
+  }
 }

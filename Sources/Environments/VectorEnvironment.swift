@@ -64,7 +64,7 @@ public final class VectorEnvironment {
   }
 
   /// Begins an episode everywhere; environment i is seeded with `seed` + i, or goes on with its generator.
-  public func reset(seed: UInt64?) throws { try reset(seeds: (0..<count).map { index in seed.map { $0 + UInt64(index) } }) }
+  public func reset(seed: UInt64?) throws { try reset(seeds: (0..<count).map { index in seed.map { $0 &+ UInt64(index) } }) }
 
   /// Begins an episode in the environments chosen by `only`, each with its own seed.
   public func reset(seeds: [UInt64?], only: [Bool]? = nil) throws {

@@ -25,7 +25,7 @@ public func writeEpisodes(
   if format == .html {
     var recordings: [EpisodeRecording] = []
     for index in 0..<count where !stopRequested() {
-      recordings.append(try recorder.record(seed: seed + UInt64(index), stopRequested: stopRequested))
+      recordings.append(try recorder.record(seed: seed &+ UInt64(index), stopRequested: stopRequested))
     }
     if stopRequested() { return [] }
     try EpisodePage(recordings).write(to: path)
@@ -33,7 +33,7 @@ public func writeEpisodes(
   }
   var written: [String] = []
   for index in 0..<count {
-    let seed = seed + UInt64(index)
+    let seed = seed &+ UInt64(index)
     let target = count == 1 ? path : numbered(path, seed)
     if let film = EpisodeFilm.Format(rawValue: format.rawValue) {
       try EpisodeFilm.requireEncoder()

@@ -50,7 +50,7 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
     func number(_ value: Double) -> String { String(format: "%.2f", value) }
     let interval = summary.interquartileMeanInterval.map(number).joined(separator: ", ")
     var lines = [
-      "\(episodes) greedy episodes of \(subject) in \(environment), seeds \(seed)…\(seed + UInt64(episodes) - 1)",
+      "\(episodes) greedy episodes of \(subject) in \(environment), seeds \(seed)…\(seed &+ UInt64(episodes) &- 1)",
       "  return          \(number(summary.mean)) ± \(number(summary.standardDeviation))   (mean ± sd)",
       "  median          \(number(summary.median))",
       "  IQM             \(number(summary.interquartileMean))   95% bootstrap interval [\(interval)]",

@@ -12,6 +12,10 @@ public struct Run {
   public let trainer: Trainer
   /// What was wrong with newer checkpoints than the one a resumed run goes on from.
   public let refusedCheckpoints: [FileError]
+  /// What a person should be told before it goes on.
+  public var warnings: [String] {
+    refusedCheckpoints.map { "\($0); going on from the one before" } + trainer.warnings
+  }
 
   /// Begins a run in a new folder.
   public init(_ config: ExperimentConfig, in folder: RunFolder, command: [String]) throws {
@@ -50,15 +54,29 @@ public struct Run {
     guard FileManager.default.fileExists(atPath: folder.config) else {
       throw FileError(folder.path, "is not a run folder: it has no config.json")
     }
-    let config = try ExperimentConfig(path: folder.config)
+    let config = try Settings.read(folder.config)
     let entry = try config.environmentEntry(from: .file(folder.config, isTrusted: isTrusted))
     let store = try CheckpointStore(directory: folder.checkpoints)
     let newest = store.newest()
     if newest == nil, let damaged = store.paths.first {
       throw FileError(damaged, "is damaged, and there is no earlier checkpoint; begin the run again")
     }
+    if let newest { try Self.check(config, in: folder, against: newest.reader) }
     trainer = try Trainer(config: config, folder: folder, resuming: newest?.reader, makeEnvironment: entry.make)
     (self.folder, self.config, refusedCheckpoints) = (folder, config, newest?.refused ?? [])
+  }
+
+  /// A checkpoint knows its run: a configuration that was edited since is refused, but for time-outs, which change no result.
+  private static func check(_ config: ExperimentConfig, in folder: RunFolder, against reader: CheckpointReader) throws {
+    guard reader.contains(Trainer.configSection) else { return }  // of an earlier version
+    let taken = try ExperimentConfig(json: reader.bytes(Trainer.configSection), from: reader.path)
+    let free: Set = ["startTimeout", "resetTimeout", "stepTimeout"]
+    if let edited = Settings.fields(config, taken).first(where: { $0.a != $0.b && !free.contains($0.key) }) {
+      throw FileError(
+        folder.config,
+        "\(edited.key) is \(edited.a), and \(edited.b) in the checkpoint that the run would go on from; put it back, "
+          + "or begin another run")
+    }
   }
 
   /// The command that goes on with the run in `folder`.

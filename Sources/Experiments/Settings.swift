@@ -125,10 +125,33 @@ public enum Settings {
     guard setting.set(value, &config) else { throw UsageError("\(key)=\(value): \(key) must be \(setting.range)") }
   }
 
-  /// What single settings cannot see.
+  /// `config.json` as every command takes it: every value in its range.
+  ///
+  /// - Throws: `FileError`, which names the file and the key.
+  public static func read(_ path: String) throws -> ExperimentConfig {
+    let config = try ExperimentConfig(path: path)
+    do { try check(config) } catch let slip as UsageError { throw FileError(path, slip.description) }
+    return config
+  }
+
+  /// Metadata of a weights file, as far as its keys are settings: the same ranges.
+  public static func check(metadata: [String: String], of path: String) throws {
+    var scratch = ExperimentConfig()
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+      guard let setting = all.first(where: { $0.key == key }), !setting.set(value, &scratch) else { continue }
+      throw FileError(path, "its metadata has \(key)=\(value.prefix(80)): \(key) must be \(setting.range)")
+    }
+  }
+
+  /// Every value in its range, and what single settings cannot see.
   public static func check(_ config: ExperimentConfig) throws {
+    // A value that `--set` would not take is none, wherever it comes from.
+    var scratch = config
+    for setting in all where !setting.set(setting.get(config), &scratch) {
+      throw UsageError("\(setting.key)=\(setting.get(config).prefix(80)): \(setting.key) must be \(setting.range)")
+    }
     guard config.totalSteps > 0, config.totalSteps <= 1_000_000_000 else {
-      throw UsageError("--steps \(config.totalSteps): must be a whole number from 1 to 1000000000")
+      throw UsageError("totalSteps=\(config.totalSteps) (--steps): must be a whole number from 1 to 1000000000")
     }
     guard config.epsilonEnd <= config.epsilonStart else {
       throw UsageError("epsilonEnd=\(config.epsilonEnd) lies above epsilonStart=\(config.epsilonStart)")

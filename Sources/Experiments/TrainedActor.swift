@@ -27,6 +27,7 @@ public struct TrainedActor {
       throw FileError(path, "has no model.safetensors: the run has not finished; go on with: mamba-dqn resume \(path)")
     }
     let file = try Safetensors(path: weights)
+    try Settings.check(metadata: file.metadata, of: weights)
     guard let name = environment ?? file.metadata["environment"] else {
       throw UsageError("\(weights) does not say which environment it was trained in; give --env ENVIRONMENT")
     }

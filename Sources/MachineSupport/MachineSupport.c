@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -68,6 +69,14 @@ __attribute__((constructor)) static void let_openblas_use_vector_units(void) {
 }
 #endif
 
+void machine_open_standard_descriptors(void) {
+  int opened;
+  do {
+    opened = open("/dev/null", O_RDWR);  // the lowest that is free
+  } while (opened >= 0 && opened <= 2);
+  if (opened > 2) close(opened);
+}
+
 static volatile sig_atomic_t stop_signal = 0;
 
 static void note_stop_signal(int number) {
@@ -114,6 +123,29 @@ void machine_sine_cosine(double angle, double *sine, double *cosine) {
   *sine = sin(angle);
   *cosine = cos(angle);
 #endif
+}
+
+static unsigned long long number_in(const char *path) {
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return 0;
+  unsigned long long value = 0;
+  if (fscanf(file, "%llu", &value) != 1) value = 0;
+  fclose(file);
+  return value;
+}
+
+unsigned long long machine_memory(void) {
+  unsigned long long least = (unsigned long long)sysconf(_SC_PHYS_PAGES) * (unsigned long long)sysconf(_SC_PAGESIZE);
+  const unsigned long long groups[] = {number_in("/sys/fs/cgroup/memory.max"),
+                                       number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes")};
+  for (int i = 0; i < 2; ++i)
+    if (groups[i] != 0 && groups[i] < least) least = groups[i];
+  const int limits[] = {RLIMIT_AS, RLIMIT_DATA};
+  for (int i = 0; i < 2; ++i) {
+    struct rlimit limit;
+    if (getrlimit(limits[i], &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < least) least = limit.rlim_cur;
+  }
+  return least;
 }
 
 int machine_core_count(void) {

@@ -41,6 +41,24 @@ public struct NetworkSizes: Equatable, Sendable {
     (self.residual, self.layerNorm, self.dueling, self.outputScale) = (residual, layerNorm, dueling, outputScale)
   }
 
+  /// Parameters of a network of these sizes, to within a factor of two or so: known before anything is made.
+  public var approximateParameters: Double {
+    let (o, h, d, a) = (Double(observationSize), Double(hiddenSize), Double(modelSize), Double(actionCount))
+    let torso = hiddenSize == 0 ? o * d : o * h + h * d
+    let head = headHidden == 0 ? d * a : Double(headHidden) * (d + a)
+    let block = 3 * d * Double(expansion) * (d + Double(stateSize))
+    let isPlain = encoder == .dqn && norm == .none
+    let entity = entities == 0 ? 0 : h * (Double(2 * entityFeatures) + 3 * h)
+    return Double(members) * (torso + entity + head + (isPlain ? 0 : Double(layers) * block))
+  }
+
+  /// Floats that a gradient step keeps of its forward pass at one position, at least.
+  public var approximateActivations: Double {
+    let width = Double(modelSize) * (1 + 2 * Double(expansion))
+    return Double(members)
+      * (Double(hiddenSize) + (encoder == .dqn && norm == .none ? Double(modelSize) : Double(layers) * width))
+  }
+
   public init(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) {
     self.init(
       encoder: config.encoder, observationSize: observationSize, actionCount: actionCount,

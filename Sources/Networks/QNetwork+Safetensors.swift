@@ -16,13 +16,10 @@ extension QNetwork {
     var expected: Set<String> = []
     for (name, parameter) in zip(block.names, block.parameters) {
       expected.insert(name)
-      let tensor = try file.tensor(name)
+      let tensor = try file.finiteTensor(name)
       guard tensor.shape == parameter.shape else {
         throw FileError(
           file.path, "\(name) has shape \(tensor.shape); with the file's other shapes it must be \(parameter.shape)")
-      }
-      if let bad = tensor.values.first(where: { !$0.isFinite }) {
-        throw FileError(file.path, "\(name) contains \(bad)")
       }
       for (i, value) in tensor.values.enumerated() { parameter.values[i] = value }
     }
@@ -67,6 +64,10 @@ extension NetworkSizes {
         try Architecture.all.first {
           try $0.kind != .dqn && $0.recognise(TensorShapes(file: file, prefix: $0.prefix), &self)
         }?.kind ?? .dqn
+    }
+    // Shapes that do not fit each other would make a network far larger than the file; the tensors' own are compared later.
+    guard approximateParameters < 8 * Double(file.elementCount) + 1e6 else {
+      throw FileError(file.path, "has tensors whose shapes do not fit each other")
     }
     guard windowLength == nil || windowLength == self.windowLength else {
       throw FileError(file.path, "has learned positions for windows of \(self.windowLength), not of \(windowLength ?? 0)")

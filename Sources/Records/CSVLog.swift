@@ -13,7 +13,7 @@ public final class CSVLog {
     descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileError.system(path, "create it") }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, Int(status.st_size) >= offset else {
+    guard fstat(descriptor, &status) == 0, offset >= 0, Int(status.st_size) >= offset else {
       close(descriptor)
       throw FileError(path, "is shorter than the checkpoint says (\(offset) bytes): it was changed by hand")
     }

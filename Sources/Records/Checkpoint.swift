@@ -43,7 +43,9 @@ public struct CheckpointWriter: CheckpointSink {
 public struct CheckpointReader: CheckpointSource {
   static let magic = Array("LMDQNCK1".utf8)
   private let file: MappedFile
-  private let index: [String: [Int]]
+  private let index: [String: Range<Int>]
+
+  public var path: String { file.path }
 
   public init(path: String) throws {
     file = try MappedFile(path: path)
@@ -59,16 +61,37 @@ public struct CheckpointReader: CheckpointSource {
     var checksum = Checksum()
     checksum.add(body)
     guard checksum.value == footer[2] else { throw FileError(path, "is corrupted: its checksum does not match") }
-    index = try JSONDecoder().decode([String: [Int]].self, from: Data(body[Int(footer[0])...]))
+    index = try Self.index(body[Int(footer[0])...], before: Int(footer[0]), path)
+  }
+
+  /// The checksum guards against damage; what the index says is checked all the same.
+  private static func index(_ json: Slice<UnsafeRawBufferPointer>, before end: Int, _ path: String) throws -> [String: Range<Int>]
+  {
+    let fields: [JSONField]
+    do { fields = try JSONValue(json).fields ?? [] } catch {
+      throw FileError(path, "is corrupted: its index is not JSON: \(error)")
+    }
+    var index: [String: Range<Int>] = [:]
+    for field in fields {
+      let numbers = field.value.elements?.compactMap(\.count) ?? []
+      guard numbers.count == 2, numbers[0] <= end, numbers[1] <= end - numbers[0] else {
+        throw FileError(path, "is corrupted: its section \(field.key) lies outside of it")
+      }
+      index[field.key] = numbers[0]..<numbers[0] + numbers[1]
+    }
+    return index
   }
 
   /// Valid as long as this reader.
   public func bytes(_ name: String) throws -> UnsafeRawBufferPointer {
-    guard let entry = index[name], entry.count == 2 else {
+    guard let range = index[name] else {
       throw FileError(file.path, "has no section \(name): it was written by another version of this program")
     }
-    return UnsafeRawBufferPointer(rebasing: file.bytes[entry[0]..<entry[0] + entry[1]])
+    return UnsafeRawBufferPointer(rebasing: file.bytes[range])
   }
+
+  public var names: [String] { index.keys.sorted() }
+  public func contains(_ name: String) -> Bool { index[name] != nil }
 }
 
 extension CheckpointSink {
@@ -79,8 +102,27 @@ extension CheckpointSink {
   }
 }
 extension CheckpointSource {
+  /// - Throws: `CheckpointError` where the section is not such a value.
   public func json<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Value {
-    try JSONDecoder().decode(type, from: Data(bytes(name)))
+    let data = Data(try bytes(name))
+    do { return try JSONDecoder().decode(type, from: data) } catch {
+      throw CheckpointError("the checkpoint's \(name) cannot be read back")
+    }
+  }
+
+  /// A section of so many values.
+  ///
+  /// - Throws: `CheckpointError` where it is longer or shorter.
+  public func values<Value: BitwiseCopyable>(_ name: String, _ count: Int? = nil, as type: Value.Type = Value.self) throws
+    -> [Value]
+  {
+    let bytes = try bytes(name), size = MemoryLayout<Value>.stride
+    guard bytes.count % size == 0, count.map({ $0 == bytes.count / size }) ?? true else {
+      throw CheckpointError(
+        "the checkpoint's \(name) has \(bytes.count) bytes, not \(count.map { "\($0) values" } ?? "a whole number of values") of \(size)"
+      )
+    }
+    return (0..<bytes.count / size).map { bytes.loadUnaligned(fromByteOffset: $0 * size, as: type) }
   }
 }
 

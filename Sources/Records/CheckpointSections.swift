@@ -5,6 +5,12 @@ public protocol CheckpointSink {
   mutating func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws
 }
 
+/// What a checkpoint holds does not fit the run, or itself: every count and index is looked at before it is used.
+public struct CheckpointError: Error, CustomStringConvertible {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}
+
 /// Gives the bytes of a section back, or throws an error that names the missing section.
 public protocol CheckpointSource {
   func bytes(_ name: String) throws -> UnsafeRawBufferPointer

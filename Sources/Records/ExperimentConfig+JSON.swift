@@ -5,21 +5,42 @@ extension ExperimentConfig: ReadableJSON {
   /// Reads `config.json`. An unknown or missing key, or a value of another type, is an error that names it.
   public init(path: String) throws {
     guard let data = FileManager.default.contents(atPath: path) else { throw FileError(path, "cannot be read") }
-    guard var found = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
-      let known = try JSONSerialization.jsonObject(with: ExperimentConfig().json) as? [String: Any]
-    else { throw FileError(path, "is not a JSON object") }
-    for key in found.keys.sorted() where known[key] == nil {
-      throw FileError(path, "has the unknown key \(key)\(suggestion(for: key, in: known.keys.sorted()))")
+    try self.init(json: data, from: path)
+  }
+
+  /// The same of bytes that stand in the file `path`. Whether values are in their ranges is not looked at here.
+  public init(json data: some Collection<UInt8>, from path: String) throws {
+    let found: JSONValue
+    do { found = try JSONValue(data) } catch { throw FileError(path, "is not a JSON object: \(error)") }
+    guard let fields = found.fields, let known = try JSONValue(ExperimentConfig().json).fields else {
+      throw FileError(path, "is not a JSON object")
     }
-    for key in Self.laterKeys where found[key] == nil { found[key] = known[key] }
-    for key in known.keys.sorted() where found[key] == nil { throw FileError(path, "lacks the key \(key)") }
-    do {
-      self = try JSONDecoder().decode(ExperimentConfig.self, from: JSONSerialization.data(withJSONObject: found))
-    } catch DecodingError.typeMismatch(_, let context), DecodingError.dataCorrupted(let context) {
-      throw FileError(
-        path, "has a wrong value for \(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
-      )
+    let names = known.map(\.key)
+    for field in fields where !names.contains(field.key) {
+      throw FileError(path, "has the unknown key \(field.key)\(suggestion(for: field.key, in: names))")
     }
+    let values = try known.map { field in
+      guard let value = found[field.key] ?? (Self.laterKeys.contains(field.key) ? field.value : nil) else {
+        throw FileError(path, "lacks the key \(field.key)")
+      }
+      guard let text = value.scalar else { throw FileError(path, "has a wrong value for \(field.key): one value is needed") }
+      return text
+    }
+    func decoded(_ values: [String]) -> ExperimentConfig? {
+      let lines = zip(known, values).map { "\"\($0.key)\":\($1)" }
+      return try? JSONDecoder().decode(ExperimentConfig.self, from: Data("{\(lines.joined(separator: ","))}".utf8))
+    }
+    guard let config = decoded(values) else {
+      // Foundation does not name the key of a number that does not fit: the one that the defaults cannot take.
+      let defaults = known.compactMap(\.value.scalar)
+      let wrong = values.indices.first { index in
+        var single = defaults
+        single[index] = values[index]
+        return decoded(single) == nil
+      }
+      throw FileError(path, "has a wrong value\(wrong.map { " for \(known[$0].key): \(values[$0].prefix(80))" } ?? "")")
+    }
+    self = config
   }
 
   /// Keys that came after the first runs were recorded. Their defaults describe what those runs did.

@@ -40,23 +40,30 @@ public struct RunRecord: Sendable {
     path = folder.path
     config = try ExperimentConfig(path: folder.config)
     progress = try Self.rows(folder.progress, columns: ["step", "train/loss", "time_elapsed"]).map { row in
-      guard let step = Int(row[0]), let elapsed = Double(row[2]), row[1].isEmpty || Double(row[1]) != nil else {
-        throw FileError(folder.progress, "has the row \(row.joined(separator: ",")): numbers are needed")
-      }
-      return Progress(step: step, loss: Double(row[1]), elapsed: elapsed)
+      let loss = Double(row[1])
+      guard let step = Int(row[0]), Self.steps.contains(step), let elapsed = Double(row[2]), Self.isMeasured(elapsed),
+        row[1].isEmpty || loss.map(Self.isMeasured) ?? false
+      else { throw FileError(folder.progress, "has the row \(row.joined(separator: ",").prefix(200)): numbers are needed") }
+      return Progress(step: step, loss: loss, elapsed: elapsed)
     }
     var end = 0
     episodes = try Self.rows(folder.monitor, columns: ["r", "l"]).map { row in
-      guard let value = Double(row[0]), let length = Int(row[1]), value.isFinite, length > 0 else {
-        throw FileError(folder.monitor, "has the row \(row.joined(separator: ",")): a return and a length are needed")
+      guard let value = Double(row[0]), let length = Int(row[1]), Self.isMeasured(value), length > 0,
+        length <= Self.steps.upperBound
+      else {
+        throw FileError(folder.monitor, "has the row \(row.joined(separator: ",").prefix(200)): a return and a length are needed")
       }
       end += length
+      guard Self.steps.contains(end) else {
+        throw FileError(folder.monitor, "has episodes of more than \(Self.steps.upperBound) steps")
+      }
       return Episode(endStep: end, return: value)
     }
     let files = FileManager.default
     evaluation = try files.contents(atPath: folder.evaluation).map { data in
       guard let found = try? JSONDecoder().decode(Evaluation.self, from: data), !found.returns.isEmpty,
-        found.returns.allSatisfy(\.isFinite)
+        found.returns.allSatisfy(Self.isMeasured), found.lengths.count == found.returns.count,
+        found.lengths.allSatisfy(Self.steps.contains), (0...1).contains(found.shareTruncated)
       else { throw FileError(folder.evaluation, "is no evaluation: returns, lengths and shareTruncated are needed") }
       return found
     }
@@ -65,6 +72,11 @@ public struct RunRecord: Sendable {
       String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
   }
+
+  /// Environment steps that a run may have; twice what `--steps` takes, so that sums of them stay far from any overflow.
+  private static let steps = 0...2_000_000_000
+  /// A number that means and squares can be taken of.
+  private static func isMeasured(_ value: Double) -> Bool { value.isFinite && abs(value) < 1e100 }
 
   /// The named columns of a CSV file's whole lines; comments are skipped. A file that is not there yet has no rows.
   private static func rows(_ path: String, columns: [String]) throws -> [[String]] {

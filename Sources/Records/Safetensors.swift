@@ -1,5 +1,5 @@
 /// The safetensors format: u64 header length, JSON header, data. Reading trusts nothing: every length, offset, shape and
-/// type is checked before a byte of data is touched. Writing is atomic and, for equal input, byte for byte equal.
+/// type is checked before a byte of data is touched, and every byte of the file must belong to a tensor. Writing is atomic and, for equal input, byte for byte equal.
 import Foundation
 
 public struct Safetensors {
@@ -21,13 +21,52 @@ public struct Safetensors {
     var dtype: String
     var shape: [Int]
     var range: Range<Int>
+
+    /// One field of the header; its range counts from the header's end.
+    init(_ field: JSONField, _ wrong: (String) -> FileError) throws {
+      let name = field.key
+      guard let fields = field.value.fields, let type = field.value["dtype"]?.text, let numbers = field.value["shape"]?.elements,
+        let offsets = field.value["data_offsets"]?.elements, !fields.isEmpty
+      else { throw wrong("tensor \(name) lacks dtype, shape or data_offsets") }
+      guard let bits = Safetensors.bits[type] else { throw wrong("tensor \(name) has the unknown type \(type)") }
+      let shape = numbers.compactMap(\.count)
+      guard shape.count == numbers.count, let count = Safetensors.product(shape), let size = Safetensors.product([count, bits]),
+        size % 8 == 0
+      else { throw wrong("tensor \(name) has the impossible shape \(numbers.map(\.written))") }
+      guard offsets.count == 2, let start = offsets[0].count, let end = offsets[1].count, start <= end else {
+        throw wrong("tensor \(name) lies at \(offsets.map(\.written)), outside the data")
+      }
+      guard size / 8 == end - start else {
+        throw wrong("tensor \(name) of shape \(shape) and type \(type) does not fill its \(end - start) bytes")
+      }
+      (dtype, self.shape, range) = (type, shape, start..<end)
+    }
+
+    func moved(by offset: Int) -> Entry {
+      var entry = self
+      entry.range = range.lowerBound + offset..<range.upperBound + offset
+      return entry
+    }
   }
-  /// Bytes per element of the types the format knows.
-  private static let sizes = [
-    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4, "I32": 4,
-    "F32": 4, "U64": 8, "I64": 8, "F64": 8,
+
+  /// Nil where it lies beyond every integer, whatever follows.
+  private static func product(_ factors: [Int]) -> Int? {
+    var result = 1
+    for factor in factors {
+      let (product, overflow) = result.multipliedReportingOverflow(by: factor)
+      guard !overflow else { return nil }
+      result = product
+    }
+    return result
+  }
+  /// Bits per element of the types the format knows.
+  private static let bits = [
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32, "F32": 32, "U64": 64,
+    "I64": 64, "F64": 64, "C64": 64,
   ]
 
+  /// What the `safetensors` package refuses is refused; beyond it, a key given twice, which the format forbids.
   public init(path: String) throws {
     self.path = path
     file = try MappedFile(path: path)
@@ -41,49 +80,50 @@ public struct Safetensors {
     guard Int(length) <= bytes.count - 8 else {
       throw wrong("is truncated: the header should have \(length) bytes, the file has \(bytes.count)")
     }
-    let start = 8 + Int(length), dataCount = bytes.count - start
-    let text = Data(bytes[8..<start])
-    guard text.first == UInt8(ascii: "{"), let object = try? JSONSerialization.jsonObject(with: text),
-      let header = object as? [String: Any]
-    else { throw wrong("is not a safetensors file: its header is not a JSON object") }
+    let start = 8 + Int(length)
+    let header: JSONValue
+    do { header = try JSONValue(bytes[8..<start]) } catch {
+      throw wrong("is not a safetensors file: its header is not a JSON object: \(error)")
+    }
+    guard let fields = header.fields else { throw wrong("is not a safetensors file: its header is not a JSON object") }
 
-    var entries: [String: Entry] = [:]
     var metadata: [String: String] = [:]
-    for (name, value) in header {
-      if name == "__metadata__" {
-        guard let strings = value as? [String: String] else { throw wrong("__metadata__ is not an object of strings") }
-        metadata = strings
-        continue
+    var found: [(name: String, entry: Entry)] = []
+    for field in fields {
+      if field.key == "__metadata__" {
+        guard field.value != .null else { continue }
+        for pair in try field.value.fields.orThrow(wrong("__metadata__ is not an object of strings")) {
+          metadata[pair.key] = try pair.value.text.orThrow(wrong("__metadata__ is not an object of strings"))
+        }
+      } else {
+        found.append((field.key, try Entry(field, wrong)))
       }
-      guard let fields = value as? [String: Any], let dtype = fields["dtype"] as? String,
-        let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int]
-      else { throw wrong("tensor \(name) lacks dtype, shape or data_offsets") }
-      guard let size = Self.sizes[dtype] else { throw wrong("tensor \(name) has the unknown type \(dtype)") }
-      guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= dataCount else {
-        throw wrong("tensor \(name) lies at \(offsets), outside the \(dataCount) bytes of data")
-      }
-      var count = 1
-      for dimension in shape {
-        let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-        guard dimension >= 0, !overflow else { throw wrong("tensor \(name) has the impossible shape \(shape)") }
-        count = product
-      }
-      let (byteCount, overflow) = count.multipliedReportingOverflow(by: size)
-      guard !overflow, byteCount == offsets[1] - offsets[0] else {
-        throw wrong("tensor \(name) of shape \(shape) and type \(dtype) does not fill its \(offsets[1] - offsets[0]) bytes")
-      }
-      entries[name] = Entry(dtype: dtype, shape: shape, range: start + offsets[0]..<start + offsets[1])
     }
-    let ranges = entries.values.map(\.range).filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
-    for (a, b) in zip(ranges, ranges.dropFirst()) where a.upperBound > b.lowerBound {
-      throw wrong("two tensors overlap at byte \(b.lowerBound)")
+    // In the order of the data, each tensor begins where the one before ends, and the last ends with the file.
+    found.sort { ($0.entry.range.lowerBound, $0.entry.range.upperBound) < ($1.entry.range.lowerBound, $1.entry.range.upperBound) }
+    let dataCount = bytes.count - start
+    var end = 0
+    for (name, entry) in found {
+      guard entry.range.upperBound <= dataCount else {
+        throw wrong("tensor \(name) lies at \(entry.range), outside the \(dataCount) bytes of data")
+      }
+      guard entry.range.lowerBound == end else {
+        throw wrong(
+          entry.range.lowerBound < end
+            ? "two tensors overlap at byte \(entry.range.lowerBound)"
+            : "nothing says what the bytes \(end) to \(entry.range.lowerBound) are")
+      }
+      end = entry.range.upperBound
     }
-    self.entries = entries
+    guard end == dataCount else { throw wrong("has \(dataCount - end) bytes after its last tensor") }
+    entries = Dictionary(uniqueKeysWithValues: found.map { ($0.name, $0.entry.moved(by: start)) })
     self.metadata = metadata
   }
 
   public var names: [String] { entries.keys.sorted() }
   public func shape(of name: String) -> [Int]? { entries[name]?.shape }
+  /// Of all tensors together.
+  public var elementCount: Int { entries.values.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
   /// A tensor of float values (F32, F64, F16, BF16), converted to float32.
   public func tensor(_ name: String) throws -> Tensor {
@@ -108,6 +148,13 @@ public struct Safetensors {
     default: throw FileError(path, "tensor \(name) has type \(entry.dtype); float values are needed")
     }
     return Tensor(shape: entry.shape, values: values)
+  }
+
+  /// A tensor all of whose values are finite.
+  public func finiteTensor(_ name: String) throws -> Tensor {
+    let tensor = try tensor(name)
+    if let bad = tensor.values.first(where: { !$0.isFinite }) { throw FileError(path, "\(name) contains \(bad)") }
+    return tensor
   }
 
   /// Writes float32 tensors in the given order, as the reference implementation lays them out: data 8-byte aligned.
@@ -137,5 +184,12 @@ public struct Safetensors {
     try header.withUnsafeBytes { try file.write($0) }
     for (_, tensor) in tensors { try tensor.values.withUnsafeBytes { try file.write($0) } }
     try file.commit()
+  }
+}
+
+extension Optional {
+  fileprivate func orThrow(_ error: @autoclosure () -> some Error) throws -> Wrapped {
+    guard let self else { throw error() }
+    return self
   }
 }

@@ -50,18 +50,16 @@ public final class Priorities {
   }
 
   public func save(_ name: String, to sink: inout some CheckpointSink) throws { try sink.write(name, tree.leafBytes) }
-  public func restore(_ name: String, from source: some CheckpointSource) throws {
-    let bytes = try source.bytes(name)
-    guard bytes.count == tree.capacity * 8 else {
-      throw ReplayError(description: "the checkpoint's \(name) has \(bytes.count) bytes, not \(tree.capacity * 8)")
-    }
-    for offset in stride(from: 0, to: bytes.count, by: 8) {
-      let value = bytes.loadUnaligned(fromByteOffset: offset, as: Double.self)
-      guard value >= 0, value.isFinite else {
-        throw ReplayError(description: "the checkpoint's \(name) holds \(value), which is no priority")
+  /// - Parameter isThere: whether an item can be drawn; those alone have a priority.
+  public func restore(_ name: String, from source: some CheckpointSource, where isThere: (_ item: Int) -> Bool) throws {
+    let values = try source.values(name, tree.capacity, as: Double.self)
+    for (item, value) in values.enumerated() {
+      guard value >= 0, value.isFinite, isThere(item) == (value > 0) else {
+        throw ReplayError(description: "the checkpoint's \(name) holds \(value) for item \(item), which is no priority of it")
       }
     }
-    tree.restore(leaves: bytes)
+    values.withUnsafeBytes { tree.restore(leaves: $0) }
+    guard tree.total.isFinite else { throw ReplayError(description: "the checkpoint's \(name) add up to \(tree.total)") }
   }
 }
 

@@ -28,7 +28,11 @@ public final class PrioritizedReplay {
   /// Transitions that can be drawn.
   public var count: Int { streams.reduce(0) { $0 + $1.count } }
   /// Bytes when full, but for the last observations of episodes.
-  public var memoryBytes: Int { streams.reduce(0) { $0 + $1.memoryBytes + $1.capacity * 32 } }
+  public static func bytes(capacity: Int, windowLength: Int, observationSize: Int, latentSize: Int, streams: Int) -> Double {
+    let each = Double(capacity / max(streams, 1))
+    let store = StepStore.bytes(capacity: each, history: windowLength, observationSize: observationSize, latentSize: latentSize)
+    return Double(streams) * (store + each * 32)
+  }
 
   public func beginEpisode(_ observation: UnsafeBufferPointer<Float>, stream: Int = 0) {
     streams[stream].beginEpisode(observation)
@@ -115,7 +119,8 @@ public final class PrioritizedReplay {
   }
   public func restore(from source: some CheckpointSource) throws {
     for (index, store) in streams.enumerated() { try store.restore(Self.section(index), from: source) }
-    try priorities.restore("replay/priorities", from: source)
+    let each = streams[0].capacity
+    try priorities.restore("replay/priorities", from: source) { $0 % each < streams[$0 / each].count }
   }
   private static func section(_ index: Int) -> String { index == 0 ? "replay" : "replay/\(index)" }
 }

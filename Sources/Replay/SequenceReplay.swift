@@ -55,7 +55,12 @@ public final class SequenceReplay {
   deinit { for ring in states { ring.deallocate() } }
 
   public var count: Int { streams.reduce(0) { $0 + $1.count } }
-  public var memoryBytes: Int { streams.reduce(0) { $0 + $1.memoryBytes + $1.capacity / layout.stride * (stateSize * 4 + 32) } }
+  /// Bytes when full, but for the last observations of episodes.
+  public static func bytes(capacity: Int, stride: Int, observationSize: Int, stateSize: Int, streams: Int) -> Double {
+    let each = Double(capacity / max(streams, 1))
+    let store = StepStore.bytes(capacity: each, history: 0, observationSize: observationSize, latentSize: 0)
+    return Double(streams) * (store + each / Double(max(stride, 1)) * (Double(stateSize) * 4 + 32))
+  }
   private var sequencesEach: Int { streams[0].capacity / layout.stride }
   private var live = 0
   /// Whether there is a sequence to draw.
@@ -201,18 +206,29 @@ public final class SequenceReplay {
     for (index, store) in streams.enumerated() {
       try store.restore("replay/\(index)", from: source)
       try states[index].restore("replay/\(index)/states", storedStates(store) * stateSize, from: source)
-      let starts = try source.bytes("replay/\(index)/episodes")
-      episodes[index] = stride(from: 0, to: starts.count, by: 8).map {
-        Int(starts.loadUnaligned(fromByteOffset: $0, as: Int64.self))
-      }
-      oldestEpisode[index] = 0
+      let starts = try source.values("replay/\(index)/episodes", as: Int64.self).map(Int.init)
+      (episodes[index], oldestEpisode[index]) = (starts, 0)
       let known = store.appended - store.count...store.appended
-      guard starts.count % 8 == 0, episodes[index].allSatisfy(known.contains), episodes[index] == episodes[index].sorted() else {
+      guard starts.allSatisfy(known.contains), zip(starts, starts.dropFirst()).allSatisfy(<) else {
         throw ReplayError(description: "the checkpoint's replay/\(index)/episodes do not fit its steps")
       }
     }
-    try priorities.restore("replay/priorities", from: source)
+    try priorities.restore("replay/priorities", from: source, where: isThere)
     live = priorities.count
+  }
+
+  /// Whether a sequence has a row to learn from, and its first step is still there.
+  private func isThere(_ item: Int) -> Bool {
+    guard !layout.startsWithEpisodes else { return false }
+    let (stream, slot) = item.quotientAndRemainder(dividingBy: sequencesEach), store = streams[stream]
+    guard store.appended > layout.burnIn else { return false }
+    // The newest beginning in this slot at which a sequence was inserted.
+    let newest = (store.appended - 1 - layout.burnIn) / layout.stride * layout.stride
+    let place = slot * layout.stride
+    guard newest >= place else { return false }
+    let first = newest - (newest - place) % store.capacity
+    // The slot is emptied as soon as its next sequence's first step is written.
+    return first + store.capacity >= store.appended
   }
 
   private func storedStates(_ store: StepStore) -> Int { (store.count + layout.stride - 1) / layout.stride }

@@ -45,8 +45,8 @@ public final class StepStore {
   /// Transitions that are there: the newest is `appended − 1`, the oldest `appended − count`.
   public var count: Int { min(appended, capacity) }
   /// Bytes when full, but for the last observations of episodes.
-  public var memoryBytes: Int {
-    capacity * (4 + 4 + 1 + 4 + 4 + latentSize * 4) + (capacity + history) * observationSize * 4
+  public static func bytes(capacity: Double, history: Int, observationSize: Int, latentSize: Int) -> Double {
+    capacity * (4 + 4 + 1 + 4 + 4 + Double(latentSize) * 4) + (capacity + Double(history)) * Double(observationSize) * 4
   }
 
   // MARK: - Writing
@@ -149,12 +149,14 @@ public final class StepStore {
   }
 
   public func restore(_ prefix: String, from source: some CheckpointSource) throws {
-    let bytes = try source.bytes("\(prefix)/header")
-    let header = stride(from: 0, to: bytes.count, by: 8).map { Int(bytes.loadUnaligned(fromByteOffset: $0, as: Int64.self)) }
-    guard header.count == 8, Array(header[0..<4]) == [capacity, history, observationSize, latentSize] else {
+    let header = try source.values("\(prefix)/header", 8, as: Int64.self).map(Int.init)
+    guard Array(header[0..<4]) == [capacity, history, observationSize, latentSize] else {
       throw ReplayError(
         description: "the checkpoint's replay has capacity, window, observation and latent sizes \(header.prefix(4)); "
           + "this run needs \([capacity, history, observationSize, latentSize])")
+    }
+    guard Self.steps.contains(header[4]), (0...header[4]).contains(header[5]) else {
+      throw ReplayError(description: "the checkpoint's \(prefix)/header counts \(header[4]) steps, \(header[5]) in the episode")
     }
     (appended, episodeStep) = (header[4], header[5])
     try observations.restore("\(prefix)/observations", storedObservations * observationSize, from: source)
@@ -165,17 +167,47 @@ public final class StepStore {
     try stepInEpisode.restore("\(prefix)/steps", count, from: source)
     try finalEntry.restore("\(prefix)/final-entries", count, from: source)
     try current.restore("\(prefix)/current", observationSize, from: source)
-    finals = try values("\(prefix)/finals", header[6], from: source)
-    freeFinals = try values("\(prefix)/free-finals", header[7], from: source)
+    finals = try source.values("\(prefix)/finals", header[6])
+    freeFinals = try source.values("\(prefix)/free-finals", header[7])
+    guard isConsistent else {
+      throw ReplayError(description: "the checkpoint's \(prefix)/steps and its episodes' ends do not fit")
+    }
+  }
+
+  /// No run is longer (`--steps`).
+  private static let steps = 0...1_000_000_000
+
+  /// Whether steps count up within episodes, and every entry of the pool belongs to one last step or to none.
+  private var isConsistent: Bool {
+    guard finals.count == observationSize * entries else { return false }
+    var isTaken = [Bool](repeating: false, count: entries)
+    func take(_ entry: Int32) -> Bool {
+      guard isTaken.indices.contains(Int(entry)), !isTaken[Int(entry)] else { return false }
+      isTaken[Int(entry)] = true
+      return true
+    }
+    var last = -1
+    for transition in appended - count..<appended {
+      let step = step(transition), isFirst = transition == appended - count
+      guard step == 0 || isFirst && step <= transition || !isFirst && step == last + 1, step >= 0,
+        flags.pointer[transition % capacity] < 4
+      else { return false }
+      last = step
+      let entry = finalEntry.pointer[transition % capacity]
+      guard isLast(transition) ? take(entry) : entry == -1 else { return false }
+    }
+    return freeFinals.allSatisfy(take)
+  }
+  private var entries: Int { finals.count / max(observationSize, 1) }
+
+  /// Refuses what a checkpoint brought where a stored action is none of so many.
+  public func check(actionCount: Int) throws {
+    if let action = UnsafeBufferPointer(start: actions.pointer, count: count).first(where: {
+      !(0..<actionCount).contains(Int($0))
+    }) {
+      throw ReplayError(description: "the checkpoint's replay has the action \(action); there are \(actionCount)")
+    }
   }
 
   private var storedObservations: Int { min(appended, capacity + history) }
-
-  private func values<Value: BitwiseCopyable>(_ name: String, _ count: Int, from source: some CheckpointSource) throws -> [Value]
-  {
-    let ring = Ring<Value>(count: count)
-    defer { ring.deallocate() }
-    try ring.restore(name, count, from: source)
-    return Array(UnsafeBufferPointer(start: ring.pointer, count: count))
-  }
 }

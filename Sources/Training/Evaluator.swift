@@ -28,7 +28,7 @@ public struct EpisodeActor {
   }
 }
 
-/// `episodes` episodes, in order; episode i is seeded with `seed` + i, and what becomes of it depends on that alone.
+/// `episodes` episodes, in order; episode i is seeded with `seed` + i (beyond 2⁶⁴ − 1 from 0 again), and what becomes of it depends on that alone.
 ///
 /// - Parameters:
 ///   - parallel: how many episodes are played side by side, spread over the cores.
@@ -45,7 +45,7 @@ public func evaluate(
   var current = Array(repeating: Episode(return: 0, length: 0, terminated: false, truncated: false), count: count)
   var finished = [Episode?](repeating: nil, count: episodes)
 
-  for (slot, actor) in actors.enumerated() { actor.begin(seed + UInt64(slot)) }
+  for (slot, actor) in actors.enumerated() { actor.begin(seed &+ UInt64(slot)) }
   try world.reset(seed: seed)
   while playing.contains(where: { $0 != nil }) && !stopRequested() {
     let rewards = current.indices.map { current[$0].length == 0 ? nil : world.results[$0].reward }
@@ -62,7 +62,7 @@ public func evaluate(
       playing[slot] = begun < episodes ? begun : nil
       guard begun < episodes else { continue }
       current[slot] = Episode(return: 0, length: 0, terminated: false, truncated: false)
-      starts[slot] = seed + UInt64(begun)
+      starts[slot] = seed &+ UInt64(begun)
       begun += 1
     }
     if starts.contains(where: { $0 != nil }) {

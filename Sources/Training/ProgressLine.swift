@@ -1,6 +1,7 @@
 /// The progress of a run on a person's terminal: one line that redraws itself, or a plain line now and then where the output
 /// is piped.
 import Foundation
+import Records
 
 public struct ProgressReport: Sendable {
   public var step, totalSteps: Int
@@ -47,12 +48,12 @@ public final class ProgressLine {
     guard report.sessionSeconds - lastTime >= interval || report.step == report.totalSteps else { return }
     lastTime = report.sessionSeconds
     let text = line(report, rate)
-    FileHandle.standardError.write(Data((isTerminal ? "\r\u{1b}[2K\(text)" : text + "\n").utf8))
+    say(isTerminal ? "\r\u{1b}[2K\(text)" : text, terminator: isTerminal ? "" : "\n")
   }
 
   /// Leaves the line as it is and moves below it.
   public func end() {
-    if isTerminal && lastTime > 0 { FileHandle.standardError.write(Data("\n".utf8)) }
+    if isTerminal && lastTime > 0 { say("") }
   }
 
   private func line(_ report: ProgressReport, _ rate: Double) -> String {

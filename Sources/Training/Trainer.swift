@@ -49,12 +49,15 @@ public final class Trainer {
     observations = Array(repeating: [Float](repeating: 0, count: space.count), count: config.actors)
     if let reader {
       state = try reader.json("trainer", as: TrainerState.self)
-      guard state.actors.count == config.actors else {
-        throw TrainingError("the checkpoint has \(state.actors.count) actors, the configuration \(config.actors)")
-      }
+      try state.check(config, actionCount: actions.count)
       record = try RunRecorder(folder: folder, config: config, resuming: state.record)
       try agent.restore(from: reader)
-      for actor in environments.indices { try replayEpisode(actor) }
+      let stored: [Float]? =
+        reader.contains(Self.observationsSection)
+        ? try reader.values(Self.observationsSection, space.count * config.actors) : nil
+      for actor in environments.indices {
+        try replayEpisode(actor, stored: stored.map { Array($0[actor * space.count..<(actor + 1) * space.count]) })
+      }
     } else {
       state = TrainerState(actors: config.actors, seed: config.seed)
       record = try RunRecorder(folder: folder, config: config, resuming: nil)
@@ -63,6 +66,8 @@ public final class Trainer {
   }
 
   public var step: Int { state.step }
+  /// What a person should be told about a run that was resumed (`replayDifference`).
+  public private(set) var warnings: [String] = []
 
   /// Runs to the end of the configuration. `stopRequested` is asked after every step of all actors; `report` is told about
   /// every environment step.
@@ -139,10 +144,29 @@ public final class Trainer {
     }
   }
 
-  private func replayEpisode(_ actor: Int) throws {
+  /// - Parameter stored: the actor's observation in the checkpoint; nil in one of an earlier version.
+  private func replayEpisode(_ actor: Int, stored: [Float]?) throws {
     try reset(actor)
-    for action in state.actors[actor].actions {
-      _ = try observations[actor].withUnsafeMutableBufferPointer { try environments[actor].step(Int(action), into: $0) }
+    let episode = state.actors[actor]
+    var total = 0.0
+    for (number, action) in episode.actions.enumerated() {
+      let result = try observations[actor].withUnsafeMutableBufferPointer {
+        try environments[actor].step(Int(action), into: $0)
+      }
+      total += result.reward
+      guard !result.isLast else {
+        throw TrainingError(
+          "\(config.environment), reset with its seed and given the episode's \(episode.actions.count) actions again, ends after "
+            + "\(number + 1) of them: it does not follow its seed, and the run cannot go on from this checkpoint")
+      }
+    }
+    try checkObservation(actor)
+    guard let stored else { return }
+    if let difference = replayDifference(
+      in: config.environment, actions: episode.actions.count, stored: stored, replayed: observations[actor],
+      storedReturn: episode.return, replayedReturn: total)
+    {
+      warnings.append(difference)
     }
   }
 
@@ -170,11 +194,18 @@ public final class Trainer {
   /// Far from the seeds of `evaluate`, so that nobody selects on what is reported.
   static let evaluationSeed: UInt64 = 1_000_000
 
+  /// [actors, observation]: what each stands at.
+  static let observationsSection = "trainer/observations"
+  /// The configuration as in config.json, so that a checkpoint knows its run.
+  public static let configSection = "config"
+
   private func saveCheckpoint() throws {
     state.record = record.position()
     try checkpoints.save(step: state.step) { writer in
       try agent.save(to: &writer)
       try writer.write("trainer", json: state)
+      try observations.flatMap { $0 }.withUnsafeBytes { try writer.write(Self.observationsSection, $0) }
+      try config.json.withUnsafeBytes { try writer.write(Self.configSection, $0) }
     }
   }
 }

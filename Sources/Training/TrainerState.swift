@@ -1,6 +1,7 @@
 /// Everything of a run that the agent does not hold: counters, each actor's present episode, where the logs stand.
 import Environments
 import Randomness
+import Records
 
 /// One actor's present episode: what is needed to rebuild its environment in the middle of it.
 struct ActorEpisode: Codable {
@@ -37,5 +38,28 @@ struct TrainerState: Codable {
   init(actors: Int, seed: UInt64) {
     let generator = SplitMix64(seed: seed).split(stream: RandomStream.episodes)
     self.actors = (0..<actors).map { ActorEpisode(generator: $0 == 0 ? generator : generator.split(stream: UInt64($0))) }
+  }
+}
+
+extension TrainerState {
+  /// Refuses what a checkpoint brought where a count or an index of it does not fit the run.
+  ///
+  /// - Throws: `CheckpointError`.
+  func check(_ config: ExperimentConfig, actionCount: Int) throws {
+    guard actors.count == config.actors else {
+      throw CheckpointError("the checkpoint has \(actors.count) actors, the configuration \(config.actors)")
+    }
+    guard (0...config.totalSteps).contains(step), (0...step).contains(episodes) else {
+      throw CheckpointError("the checkpoint's trainer is at step \(step) of \(config.totalSteps), with \(episodes) episodes")
+    }
+    for actor in actors {
+      guard actor.actions.count <= step, actor.actions.allSatisfy({ (0..<actionCount).contains(Int($0)) }), actor.return.isFinite
+      else { throw CheckpointError("the checkpoint's episode has actions that are none of \(actionCount)") }
+    }
+    let evaluations = record.evaluations
+    guard
+      evaluations.allSatisfy({ $0.returns.count == config.evaluationEpisodes && $0.lengths.count == config.evaluationEpisodes }),
+      record.recent.count <= 100, record.recent.allSatisfy({ (0...step).contains($0.length) })
+    else { throw CheckpointError("the checkpoint's records have other numbers of episodes than its configuration") }
   }
 }

@@ -34,6 +34,6 @@ struct Bench: ParsableCommand {
     case .scan: lines = Benchmark.scan(config)
     case .environment: lines = try Benchmark.environment(entry)
     }
-    for line in lines { print(try line.json) }
+    for line in lines { try output(line.json) }
   }
 }

@@ -50,6 +50,6 @@ struct Evaluate: ParsableCommand {
     default: throw UsageError("give a run folder, a .safetensors file, or --policy NAME: exactly one of them")
     }
     let report = EvaluationReport(subject: label, environment: name, seed: seed, results)
-    print(json ? String(decoding: try report.json, as: UTF8.self) : report.table, terminator: json ? "" : "\n")
+    try output(json ? String(decoding: report.json, as: UTF8.self) : report.table, terminator: json ? "" : "\n")
   }
 }

@@ -33,15 +33,15 @@ struct List: ParsableCommand {
         let object = Dictionary(uniqueKeysWithValues: row)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(object), as: UTF8.self))
+        try output(String(decoding: encoder.encode(object), as: UTF8.self))
       }
       return
     }
     let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].1.count }.max() ?? 0 }
     for row in rows {
       let cells = row.enumerated().map { $1.1.padding(toLength: max(widths[$0], $1.1.count), withPad: " ", startingAt: 0) }
-      print(cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces))
+      try output(cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces))
     }
-    if subject == .environments { print("through Python, after `make gymnasium`: \(EnvironmentCatalog.foreignNames)") }
+    if subject == .environments { try output("through Python, after `make gymnasium`: \(EnvironmentCatalog.foreignNames)") }
   }
 }

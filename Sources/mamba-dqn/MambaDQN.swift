@@ -2,6 +2,8 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import MachineSupport
+import Records
 
 @main
 struct MambaDQN: ParsableCommand {
@@ -20,22 +22,37 @@ struct MambaDQN: ParsableCommand {
 
   /// As the default, but every error is one line; a user's slip exits with 64, everything else with 1.
   static func main() {
+    machine_open_standard_descriptors()
+    // A reader that goes away shows in what `output` throws; a worker's, in what its pipe returns.
+    signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch let error as UsageError {
-      fail(error.description, 64)
+      try run()
+      Foundation.exit(0)
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
-    } catch  where exitCode(for: error) == .success || fullMessage(for: error).contains("Usage:") {
-      exit(withError: error)
+    } catch is ReaderGone {
+      Foundation.exit(128 + SIGPIPE)  // as a shell has it of a program that the signal ended
+    } catch let error as UsageError {
+      fail(error.description, 64)
     } catch {
       fail("\(error)", 1)
     }
   }
 
+  private static func run() throws {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch  where !(error is ExitCode) && exitCode(for: error) == .success {
+      try output(fullMessage(for: error))  // --help
+    } catch  where fullMessage(for: error).contains("Usage:") {
+      say(fullMessage(for: error))
+      throw exitCode(for: error)
+    }
+  }
+
   private static func fail(_ message: String, _ code: Int32) -> Never {
-    FileHandle.standardError.write(Data("error: \(message)\n".utf8))
+    say("error: \(message)")
     Foundation.exit(code)
   }
 }

@@ -18,7 +18,7 @@ struct Predict: ParsableCommand {
   var input: String
 
   func run() throws {
-    let windows = try Safetensors(path: input).tensor("input")
+    let windows = try Safetensors(path: input).finiteTensor("input")
     guard windows.shape.count == 3, windows.shape.allSatisfy({ $0 > 0 }) else {
       throw FileError(input, "input has shape \(windows.shape); [batch, time, feature] is needed")
     }
@@ -28,7 +28,7 @@ struct Predict: ParsableCommand {
       throw FileError(input, "input has \(features) features; the network reads \(network.sizes.observationSize)")
     }
     let (q, latent) = network.evaluate(windows.values, batch: batch, time: time)
-    print("{\"q\":\(rows(q, network.sizes.actionCount)),\"latent\":\(rows(latent, network.sizes.modelSize))}")
+    try output("{\"q\":\(rows(q, network.sizes.actionCount)),\"latent\":\(rows(latent, network.sizes.modelSize))}")
   }
 
   private func rows(_ values: [Float], _ width: Int) -> String {

@@ -42,7 +42,7 @@ struct Render: ParsableCommand {
     let paths = try writeEpisodes(
       recorder, count: episodes, seed: seed, format: format, overlay: overlay, to: out,
       stopRequested: { machine_stop_signal() != 0 })
-    for path in paths { print(path) }
+    for path in paths { try output(path) }
     if machine_stop_signal() != 0 { throw stoppedBySignal }
   }
 }

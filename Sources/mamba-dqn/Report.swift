@@ -37,7 +37,7 @@ struct ReportCommand: ParsableCommand {
     try AtomicFile.write(Data(report.markdown.utf8), to: "\(folder)/report.md")
     try AtomicFile.write(Data(report.html.utf8), to: "\(folder)/report.html")
     if let missing { say("warning: \(missing)") }
-    print("\(folder)/report.html")
+    try output("\(folder)/report.html")
   }
 
   /// Those of `evaluate` that make sense in the environment, 100 episodes from seed 0.

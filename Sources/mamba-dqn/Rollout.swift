@@ -2,6 +2,7 @@ import ArgumentParser
 import Environments
 import Experiments
 import Foundation
+import Records
 
 struct Rollout: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -33,7 +34,7 @@ struct Rollout: ParsableCommand {
     var chooser = try policy.map { try PolicyCatalog.policy($0, for: entry, actions: space)(seed) }
 
     var observation = try world.reset(seed: seed)
-    line(0, observation, Step(reward: 0, terminated: false, truncated: false), world.actionMask)
+    try line(0, observation, Step(reward: 0, terminated: false, truncated: false), world.actionMask)
     var step = 0
     while given.map({ step < $0.count }) ?? true {
       let allowed = world.actionMask
@@ -47,16 +48,16 @@ struct Rollout: ParsableCommand {
       let (next, result) = try world.step(action)
       step += 1
       observation = next
-      line(step, observation, result, world.actionMask)
+      try line(step, observation, result, world.actionMask)
       if result.isLast { break }
     }
   }
 
   /// Swift prints the shortest decimals that read back as the same float, which JSON takes as they are.
-  private func line(_ step: Int, _ observation: [Float], _ result: Step, _ mask: [Bool]?) {
+  private func line(_ step: Int, _ observation: [Float], _ result: Step, _ mask: [Bool]?) throws {
     let numbers = observation.map { "\($0)" }.joined(separator: ",")
     let allowed = mask.map { ",\"action_mask\":[\($0.map { $0 ? "1" : "0" }.joined(separator: ","))]" } ?? ""
-    print(
+    try output(
       "{\"step\":\(step),\"observation\":[\(numbers)],\"reward\":\(result.reward),"
         + "\"terminated\":\(result.terminated),\"truncated\":\(result.truncated)\(allowed)}")
   }

@@ -6,23 +6,19 @@ import MachineSupport
 import Records
 import Training
 
-/// To a person: standard error, so that standard output stays for programs.
-func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
-
 /// Trains to the end, or until a signal comes or `stopRequested`; `goOn` is the command that goes on with it.
 func finish(
   _ run: Run, goOn: String, stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in }
 ) throws -> Run.Outcome {
   machine_catch_stop_signals()
-  for problem in run.refusedCheckpoints { say("warning: \(problem); going on from the one before") }
-  let memory = run.trainer.agent.memoryEstimate
+  for warning in run.warnings { say("warning: \(warning)") }
+  let memory = run.trainer.agent.memoryNeed
   say(
     "\(run.config.encoder.rawValue) on \(run.config.environment), preset \(run.config.preset), seed \(run.config.seed): \(run.folder.path)"
   )
   say(
     String(
-      format: "memory when the replay is full: about %.0f MB (replay %.0f MB)", Double(memory.replay + memory.network) / 1e6 + 25,
-      Double(memory.replay) / 1e6))
+      format: "memory when the replay is full: about %.0f MB (replay %.0f MB)", memory.total / 1e6 + 25, memory.replay / 1e6))
   if run.config.totalSteps <= run.config.learningStarts {
     say(
       "warning: nothing will be learned: learning starts after step \(run.config.learningStarts), and there are only "
@@ -37,7 +33,7 @@ func finish(
   switch outcome {
   case .stopped(let step): say("stopped at step \(step), checkpoint saved. Go on with:\n  \(goOn)")
   case .finished(let evaluation, let episode):
-    print(evaluation.table)
+    try output(evaluation.table)
     let entry = try run.config.environmentEntry()
     let heuristic = try entry.heuristic.map { policy in
       try evaluate({ EpisodeActor { _ in policy() } }, in: entry.make, episodes: evaluation.episodes, seed: evaluation.seed)

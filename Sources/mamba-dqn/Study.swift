@@ -57,7 +57,7 @@ struct StudyList: ParsableCommand {
     for study in Studies.builtIn {
       let models = study.models.map(\.rawValue).joined(separator: " ")
       let places = "\(study.environments.joined(separator: " ")), preset \(study.presets.joined(separator: " "))"
-      print("\(study.name): \(try study.tasks.count) tasks; \(places); \(models)")
+      try output("\(study.name): \(study.tasks.count) tasks; \(places); \(models)")
     }
   }
 }
@@ -74,7 +74,7 @@ struct StudyShow: ParsableCommand {
     for task in tasks {
       let number = String(repeating: " ", count: digits - "\(task.index)".count) + "\(task.index)"
       let name = task.name.padding(toLength: width, withPad: " ", startingAt: 0)
-      print("\(number)  \(name)  \(task.command.joined(separator: " "))")
+      try output("\(number)  \(name)  \(task.command.joined(separator: " "))")
     }
   }
 }
@@ -94,13 +94,13 @@ struct StudyStatus: ParsableCommand {
     guard !json else {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      for task in tasks { print(String(decoding: try encoder.encode(task), as: UTF8.self)) }
+      for task in tasks { try output(String(decoding: encoder.encode(task), as: UTF8.self)) }
       return
     }
-    for line in StudyTable.lines(tasks) { print(line) }
-    for task in tasks { if let error = task.error { print("\(task.name): \(error)") } }
-    for task in tasks { if let holder = task.holder { print("\(task.name): run by \(holder)") } }
-    print(StudyTable.totals(tasks, of: study, jobs: VectorEnvironment.coreCount))
+    for line in StudyTable.lines(tasks) { try output(line) }
+    for task in tasks { if let error = task.error { try output("\(task.name): \(error)") } }
+    for task in tasks { if let holder = task.holder { try output("\(task.name): run by \(holder)") } }
+    try output(StudyTable.totals(tasks, of: study, jobs: VectorEnvironment.coreCount))
   }
 }
 
@@ -117,6 +117,6 @@ struct StudyExportCommand: ParsableCommand {
     let study = try options.study(), tasks = try study.tasks
     let target = to ?? "results/\(study.name)"
     let count = try StudyExport.run(tasks, in: options.folder(study), to: target)
-    print("\(count) of \(tasks.count) tasks exported to \(target)")
+    try output("\(count) of \(tasks.count) tasks exported to \(target)")
   }
 }

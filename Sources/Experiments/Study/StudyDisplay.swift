@@ -1,6 +1,7 @@
 /// A study's progress on standard error: a table that redraws itself on a terminal, plain lines now and then where the output
 /// is piped.
 import Foundation
+import Records
 
 public final class StudyDisplay {
   private let study: Study
@@ -52,10 +53,10 @@ public final class StudyDisplay {
     let text = lines.map { "\r\u{1b}[2K\($0.prefix(width - 1))\n" }.joined()
     let up = drawn > 0 ? "\u{1b}[\(drawn)A" : ""
     drawn = lines.count
-    FileHandle.standardError.write(Data((up + text + "\u{1b}[J").utf8))
+    say(up + text + "\u{1b}[J", terminator: "")
   }
 
   private func write(_ lines: [String]) {
-    FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+    say(lines.joined(separator: "\n"))
   }
 }

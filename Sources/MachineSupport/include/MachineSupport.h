@@ -20,6 +20,13 @@ static inline void machine_prefetch(const void *address) { __builtin_prefetch(ad
 /// Cores that this process may run on (its affinity, as `taskset` sets it), at least 1.
 int machine_core_count(void);
 
+/// Bytes of memory that this process may use: the machine's, or less where a control group or a limit says so.
+unsigned long long machine_memory(void);
+
+/// Opens those of the descriptors 0 to 2 that are closed on /dev/null: otherwise the next file that is opened takes their
+/// place, and what is meant for a terminal is written into it. To be called before anything is opened.
+void machine_open_standard_descriptors(void);
+
 /// From now on SIGINT, SIGTERM and SIGUSR1 are noted instead of ending the process; a second SIGINT ends it at once.
 void machine_catch_stop_signals(void);
 

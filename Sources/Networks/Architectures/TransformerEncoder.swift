@@ -17,7 +17,14 @@ extension Architecture {
     },
     prefix: "encoder.",
     recognise: { tensors, sizes in
-      if tensors["in_proj_weight"] != nil { return true }
+      if tensors["in_proj_weight"] != nil {
+        let heads = max(1, sizes.modelSize / sizes.headSize)
+        guard sizes.modelSize % heads == 0, sizes.modelSize / heads % 2 == 0 else {
+          throw FileError(
+            tensors.file.path, "has a model size of \(sizes.modelSize), which heads of headSize=\(sizes.headSize) do not divide")
+        }
+        return true
+      }
       guard tensors["layers.0.self_attn.in_proj_weight"] != nil else { return false }
       guard let positions = tensors.file.shape(of: "position"), positions.count == 3, positions[1] > 0 else {
         throw FileError(tensors.file.path, "has no tensor position of three dimensions")
