@@ -6,6 +6,8 @@ public struct Preset: Sendable {
   public let name: String
   public let environment: String
   public let summary: String
+  /// What came of it and in what time, in words; docs and README say on which machine.
+  public let reaches: String
   public let config: ExperimentConfig
 }
 
@@ -14,10 +16,12 @@ public enum Presets {
     Preset(
       name: "default", environment: "LunarLander-v3",
       summary: "lands: Mamba over four observations, residual, 3-step returns, scaled rewards, a gradient step every four",
+      reaches: "131 to 259 on seeds 0 to 4 (median 238) in a few minutes",
       config: lander),
     Preset(
       name: "fast", environment: "LunarLander-v3",
       summary: "the shortest way to a good agent: an MLP with LayerNorm under the same rule",
+      reaches: "269 on the two seeds that were tried, in less than a minute",
       config: make(from: lander) {
         $0.encoder = .dqn
         $0.windowLength = 1
@@ -27,6 +31,7 @@ public enum Presets {
     Preset(
       name: "paper", environment: "LunarLander-v3",
       summary: "the published code's every choice, its two faults included (docs/deviations-from-paper.md)",
+      reaches: "6 to 157 on seeds 0 to 2, in three quarters of an hour",
       config: make {
         $0.cutBootstrapAtTruncation = true
         $0.clampPriorityError = true
@@ -34,17 +39,21 @@ public enum Presets {
     Preset(
       name: "default", environment: "highway-fast-v0",
       summary: "the published schedule with the headline's gradient clip; bootstraps through the time limit",
+      reaches: "not measured by itself; as published, with this clip: 17 to 23 on seeds 0 to 4",
       config: highway),
     Preset(
       name: "default", environment: memoryFamily,
       summary: "recurrent Mamba-3 on tapes of whole episodes; RepeatPrevious, CountRecall and their like (list environments)",
+      reaches: "RepeatPreviousEasy: 1.00 on every seed; Medium: .88 to 1.00 in 100,000 steps",
       config: memory),
     Preset(
       name: "default", environment: mazeFamily,
-      summary: "recurrent Mamba-3 on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N", config: maze),
+      summary: "recurrent Mamba-3 on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N",
+      reaches: "TMaze-50: 1.00 on every seed in 150,000 steps", config: maze),
     Preset(
       name: "paper", environment: "highway-fast-v0",
       summary: "the published code's every choice; the paper sweeps gradientClip over 1, 0.5 (its headline) and 0.1",
+      reaches: "22.2 over five seeds (20.5 to 23.3); always driving slowly: 21.2",
       config: make(from: highway) {
         $0.gradientClip = 0.1
         $0.cutBootstrapAtTruncation = true
@@ -52,7 +61,8 @@ public enum Presets {
   ].map { preset in
     var config = preset.config
     (config.environment, config.preset) = (preset.environment, preset.name)
-    return Preset(name: preset.name, environment: preset.environment, summary: preset.summary, config: config)
+    return Preset(
+      name: preset.name, environment: preset.environment, summary: preset.summary, reaches: preset.reaches, config: config)
   }
 
   /// The preset's configuration for an environment. One without presets of its own takes LunarLander's default with
