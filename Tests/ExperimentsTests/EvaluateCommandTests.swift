@@ -60,7 +60,7 @@ import Testing
       ("\(run.path) --checkpoint 17", 1, "has no weights of step 17; there are 250, 300"),
       ("\(run.path) --checkpoint best", 1, "has no best.safetensors: no evaluation during training has ended"),
       ("\(run.path) --checkpoint newest", 64, "must be best, last or an environment step"),
-      ("\(run.path) --checkpoint -1", 64, "must be best, last or an environment step"),
+      ("\(run.path) --checkpoint=-1", 64, "must be best, last or an environment step"),
       ("\(file) --checkpoint best", 64, "is a file"), ("\(empty) --checkpoint last", 1, "has no checkpoint yet"),
       ("\(empty) --checkpoint 3", 1, "has no weights of step 3; there are none"),
       ("\(run.path) --episodes 0", 64, "--episodes 0: must be a whole number from 1"),
@@ -137,7 +137,7 @@ import Testing
     for (arguments, message) in [
       ("--steps 1000 --set threads=2", "stands at step 1000 already"), ("--steps 900", "stands at step 1000 already"),
       ("--set learningRate=0.1", "new settings need more steps, such as --steps 2000"),
-      ("--steps 1200 --set learningrate=1", "did you mean learningRate?"), ("--steps -3", "--steps -3"),
+      ("--steps 1200 --set learningrate=1", "did you mean learningRate?"), ("--steps 0", "--steps 0: must be a whole number"),
       ("--steps 1200 --set epsilonEnd=0.9 --set epsilonStart=0.5", "lies above epsilonStart"),
     ] {
       let result = try mamba("resume \(short.path) \(arguments)")
@@ -156,11 +156,11 @@ import Testing
     }
     let changed = [
       "checkpointInterval": "300", "clampPriorityError": "true", "cutBootstrapAtTruncation": "true", "discount": "0.9",
-      "doubleQ": "false", "encoderLearningRate": "0.5", "epsilonDecaySteps": "50", "epsilonEnd": "0.2", "epsilonSpread": "1",
-      "epsilonStart": "0.9", "evaluationInterval": "150", "gradientClip": "2", "gradientInterval": "2", "gradientSteps": "2",
+      "doubleQ": "false", "encoderLearningRate": "0.5", "epsilonDecaySteps": "50", "epsilonEnd": "0.2", "epsilonSpread": "1.0",
+      "epsilonStart": "0.9", "evaluationInterval": "150", "gradientClip": "2.0", "gradientInterval": "2", "gradientSteps": "2",
       "importanceExponentStart": "0.3", "learningRate": "0.01", "learningRateEnd": "0.5", "learningRateWarmup": "7",
       "learningStarts": "10", "logInterval": "50", "loss": "squared", "polyakRate": "0.1", "recordInterval": "500",
-      "resetTimeout": "9", "startTimeout": "9", "stepTimeout": "9", "targetSyncInterval": "30", "targetUpdate": "hard",
+      "resetTimeout": "9.0", "startTimeout": "9.0", "stepTimeout": "9.0", "targetSyncInterval": "30", "targetUpdate": "hard",
       "threads": "2", "weightDecay": "0.1",
     ]
     #expect(Set(changed.keys) == Set(Settings.changeable))
