@@ -77,7 +77,7 @@ public struct Run {
     }
     if let newest {
       // A change that was cut short has reached the checkpoint and not the file.
-      do { try Self.check(recorded, in: folder, against: newest.reader) } catch where isChanged {
+      do { try Self.check(recorded, in: folder, against: newest.reader) } catch  where isChanged {
         try Self.check(config, in: folder, against: newest.reader)
       }
     }

@@ -52,6 +52,21 @@ func finish(
   return outcome
 }
 
+/// Writes the run's `status.json` while `body` trains, and what went wrong where anything did.
+func withHeartbeat<Result>(_ folder: RunFolder, _ config: ExperimentConfig, _ body: (HeartbeatWriter) throws -> Result) throws
+  -> Result
+{
+  let heartbeat = HeartbeatWriter(folder, config)
+  do {
+    let result = try body(heartbeat)
+    heartbeat.end()
+    return result
+  } catch {
+    heartbeat.end(error: error is ExitCode ? nil : "\(error)")
+    throw error
+  }
+}
+
 /// As a shell takes it back.
 func shellQuoted(_ text: String) -> String {
   let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+:@%,".contains($0)) }

@@ -76,5 +76,8 @@ struct Resume: ParsableCommand {
 private let typedCommand = ["mamba-dqn"] + CommandLine.arguments.dropFirst()
 
 private func trainToEnd(_ run: Run) throws {
-  if case .stopped = try finish(run, goOn: Run.resumeCommand(run.folder, run.config)) { throw stoppedBySignal }
+  let outcome = try withHeartbeat(run.folder, run.config) { heartbeat in
+    try finish(run, goOn: Run.resumeCommand(run.folder, run.config), report: heartbeat.update)
+  }
+  if case .stopped = outcome { throw stoppedBySignal }
 }

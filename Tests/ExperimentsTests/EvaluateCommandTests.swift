@@ -137,7 +137,8 @@ import Testing
     for (arguments, message) in [
       ("--steps 1000 --set threads=2", "stands at step 1000 already"), ("--steps 900", "stands at step 1000 already"),
       ("--set learningRate=0.1", "new settings need more steps, such as --steps 2000"),
-      ("--steps 1200 --set learningrate=1", "did you mean learningRate?"), ("--steps 0", "--steps 0: must be a whole number"),
+      ("--steps 1200 --set learningrate=1", "did you mean learningRate?"),
+      ("--steps 0", "totalSteps=0 (--steps): must be a whole number"),
       ("--steps 1200 --set epsilonEnd=0.9 --set epsilonStart=0.5", "lies above epsilonStart"),
     ] {
       let result = try mamba("resume \(short.path) \(arguments)")
