@@ -6,6 +6,8 @@ public struct Preset: Sendable {
   public let name: String
   public let environment: String
   public let summary: String
+  /// What came of it and in what time, in words; docs and README say on which machine.
+  public let reaches: String
   public let config: ExperimentConfig
 }
 
@@ -15,10 +17,12 @@ public enum Presets {
       name: "default", environment: "LunarLander-v3",
       summary:
         "lands: Mamba over two observations, residual, LayerNorm, 5-step returns, scaled rewards, a gradient step every four",
+      reaches: "265 in the median of seeds 0 to 19, worst 236, 94 of 100 episodes at least 200, in a minute of one core",
       config: lander),
     Preset(
       name: "fast", environment: "LunarLander-v3",
       summary: "the shortest way to a good agent: an MLP with LayerNorm under the same rule",
+      reaches: "265 in the mean of five tuning seeds, worst 256, in half a minute of one core",
       config: make(from: lander) {
         $0.encoder = .dqn
         $0.windowLength = 1
@@ -27,10 +31,11 @@ public enum Presets {
     Preset(
       name: "recurrent", environment: "LunarLander-v3",
       summary: "Mamba with a memory without end: sequences from stored states, last action and reward beside the observation",
-      config: recurrentLander),
+      reaches: "not measured: for a lander without velocities (study latents)", config: recurrentLander),
     Preset(
       name: "paper", environment: "LunarLander-v3",
       summary: "the published code's every choice, its two faults included (docs/deviations-from-paper.md)",
+      reaches: "6 to 157 on seeds 0 to 2, in three quarters of an hour",
       config: make {
         $0.cutBootstrapAtTruncation = true
         $0.clampPriorityError = true
@@ -38,9 +43,10 @@ public enum Presets {
     Preset(
       name: "default", environment: "highway-fast-v0",
       summary: "three Mambas over two observations, each read by a network over vehicles, learn side by side; their mean acts",
-      config: road),
+      reaches: "26.0 on one tuning seed, in two minutes of one core", config: road),
     Preset(
       name: "fast", environment: "highway-fast-v0", summary: "one network over vehicles without Mamba",
+      reaches: "25.5 in the mean of four tuning seeds, in 15 s of one core",
       config: make(from: road) {
         withoutMamba(&$0)
         $0.members = 1
@@ -48,6 +54,7 @@ public enum Presets {
     Preset(
       name: "safest", environment: "highway-fast-v0",
       summary: "five networks over vehicles without Mamba, learning side by side; their mean acts",
+      reaches: "26.2 in the mean of two tuning seeds, in 70 s of one core",
       config: make(from: road) {
         withoutMamba(&$0)
         ($0.members, $0.dueling) = (5, true)
@@ -55,19 +62,24 @@ public enum Presets {
     Preset(
       name: "default", environment: memoryFamily,
       summary: "recurrent Mamba-3 on tapes of whole episodes; RepeatPrevious, CountRecall and their like (list environments)",
+      reaches: "RepeatPreviousEasy: 1.00 on every seed; Medium: .88 to 1.00 in 100,000 steps",
       config: memory),
     Preset(
       name: "default", environment: mazeFamily,
-      summary: "recurrent Mamba-3 on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N", config: maze),
+      summary: "recurrent Mamba-3 on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N",
+      reaches: "TMaze-50: 1.00 on every seed in 150,000 steps", config: maze),
     Preset(
       name: "window", environment: memoryFamily, summary: "the same tasks over windows of 16 observations",
+      reaches: "not measured: for comparison (study memory)",
       config: make(from: memory, windows)),
     Preset(
       name: "window", environment: mazeFamily, summary: "the same mazes over windows of 16 observations",
+      reaches: "not measured: for comparison (study memory)",
       config: make(from: maze, windows)),
     Preset(
       name: "paper", environment: "highway-fast-v0",
       summary: "the published code's every choice; the paper sweeps gradientClip over 1, 0.5 (its headline) and 0.1",
+      reaches: "22.2 over five seeds (20.5 to 23.3); always driving slowly: 21.2",
       config: make(from: highway) {
         $0.gradientClip = 0.1
         $0.cutBootstrapAtTruncation = true
@@ -75,7 +87,8 @@ public enum Presets {
   ].map { preset in
     var config = preset.config
     (config.environment, config.preset) = (preset.environment, preset.name)
-    return Preset(name: preset.name, environment: preset.environment, summary: preset.summary, config: config)
+    return Preset(
+      name: preset.name, environment: preset.environment, summary: preset.summary, reaches: preset.reaches, config: config)
   }
 
   /// The preset's configuration for an environment. One without presets of its own takes LunarLander's default with

@@ -16,12 +16,17 @@ extension Run {
   /// Trains; at the end writes the weights, plays 100 greedy episodes with them and writes evaluation.json, which therefore
   /// stands for a run that is complete.
   public func complete(stopRequested: () -> Bool, report: (ProgressReport) -> Void) throws -> Outcome {
-    if case .stopped(let step) = try trainer.run(stopRequested: stopRequested, report: report) { return .stopped(step: step) }
-    try writeWeights()
     let entry = try config.environmentEntry()
+    let archive = EpisodeArchive(folder, entry)
+    let outcome = try trainer.run(
+      stopRequested: stopRequested, report: report,
+      recordEpisode: { try archive.record(RecordedActor(trainer.agent.makeActingState()), step: $0) })
+    if case .stopped(let step) = outcome { return .stopped(step: step) }
+    try trainer.agent.writeWeights(step: trainer.step, to: folder.weights)
     let episodes = try evaluate(
       { EpisodeActor(trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0)
-    let evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)
+    var evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)
+    (evaluation.trainingSeed, evaluation.trainedSteps) = (config.seed, trainer.step)
     try AtomicFile.write(evaluation.json, to: folder.evaluation)
     let actor = RecordedActor(trainer.agent.makeActingState())
     return .finished(

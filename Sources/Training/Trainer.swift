@@ -1,8 +1,10 @@
 /// Where an agent meets an environment: act, step, remember, learn, record, in the order in which time passes.
 import Agents
 import Environments
+import Foundation
 import Randomness
 import Records
+import Statistics
 
 public enum TrainingOutcome: Equatable, Sendable {
   case finished
@@ -22,7 +24,10 @@ public final class Trainer {
   private var environments: [any Environment]
   private let makeEvaluationEnvironment: () throws -> any Environment
   private let record: RunRecorder
+  private let folder: RunFolder
   private let checkpoints: CheckpointStore
+  /// Those of `state.best`.
+  private var bestWeights: [Float] = []
   private var state: TrainerState
   /// Each actor's present observation.
   private var observations: [[Float]]
@@ -45,6 +50,7 @@ public final class Trainer {
         config, observationSize: space.count, actionCount: actions.count, statistics: statistics)
     }
     agent = try DQNAgent(config: config, encoder: encoder)
+    self.folder = folder
     checkpoints = try CheckpointStore(directory: folder.checkpoints)
     observations = Array(repeating: [Float](repeating: 0, count: space.count), count: config.actors)
     if let reader {
@@ -52,6 +58,7 @@ public final class Trainer {
       try state.check(config, actionCount: actions.count)
       record = try RunRecorder(folder: folder, config: config, resuming: state.record)
       try agent.restore(from: reader)
+      try restoreBest(from: reader)
       let stored: [Float]? =
         reader.contains(Self.observationsSection)
         ? try reader.values(Self.observationsSection, space.count * config.actors) : nil
@@ -68,11 +75,14 @@ public final class Trainer {
   public var step: Int { state.step }
   /// What a person should be told about a run that was resumed (`replayDifference`).
   public private(set) var warnings: [String] = []
+  /// The environment step at which a checkpoint was taken.
+  public static func step(of reader: CheckpointReader) throws -> Int { try reader.json("trainer", as: TrainerState.self).step }
 
   /// Runs to the end of the configuration. `stopRequested` is asked after every step of all actors; `report` is told about
-  /// every environment step.
+  /// every environment step; `recordEpisode` is called every `recordInterval` steps and must leave the agent as it is.
   public func run(
-    stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in }
+    stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in },
+    recordEpisode: (_ step: Int) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
     while state.step < config.totalSteps {
       let before = state.step
@@ -99,7 +109,7 @@ public final class Trainer {
         }
         report(record.progress(step: step, epsilon: agent.epsilon(at: step)))
       }
-      try keepRecords(since: before)
+      try keepRecords(since: before, recordEpisode)
       if stopRequested() && state.step < config.totalSteps {
         if !passed(config.checkpointInterval, since: before) { try saveCheckpoint() }
         return .stopped(step: state.step)
@@ -175,7 +185,7 @@ public final class Trainer {
   /// Whether a multiple of `interval` was passed since an earlier step.
   private func passed(_ interval: Int, since before: Int) -> Bool { state.step / interval > before / interval }
 
-  private func keepRecords(since before: Int) throws {
+  private func keepRecords(since before: Int, _ recordEpisode: (Int) throws -> Void) throws {
     let step = state.step, isEnd = step == config.totalSteps
     if passed(config.logInterval, since: before) || isEnd {
       try record.log(
@@ -187,25 +197,59 @@ public final class Trainer {
         { EpisodeActor(agent.makeActingState()) }, in: makeEvaluationEnvironment, episodes: config.evaluationEpisodes,
         seed: Self.evaluationSeed)
       try record.evaluated(step: step, episodes)
+      try keepBest(.init(step: step, meanReturn: Statistics.mean(episodes.map(\.return))))
     }
+    if config.recordInterval > 0, passed(config.recordInterval, since: before) { try recordEpisode(step) }
     if passed(config.checkpointInterval, since: before) || isEnd { try saveCheckpoint() }
   }
 
   /// Far from the seeds of `evaluate`, so that nobody selects on what is reported.
-  static let evaluationSeed: UInt64 = 1_000_000
+  public static let evaluationSeed: UInt64 = 1_000_000
+
+  // MARK: - The best weights
+
+  private func keepBest(_ evaluation: BestEvaluation) throws {
+    guard state.best.map({ evaluation.meanReturn > $0.meanReturn }) ?? true else { return }
+    (state.best, bestWeights) = (evaluation, agent.weights)
+    try writeBest(evaluation)
+  }
+
+  private func writeBest(_ evaluation: BestEvaluation) throws {
+    try agent.writeWeights(
+      bestWeights, step: evaluation.step,
+      metadata: ["chosen": "best of the evaluations during training", "chosenReturn": "\(evaluation.meanReturn)"],
+      to: folder.best)
+  }
+
+  /// The file as it stood at the checkpoint: what a run that was killed wrote after it may never come again, where settings
+  /// change.
+  private func restoreBest(from reader: CheckpointReader) throws {
+    guard let best = state.best else {
+      try? FileManager.default.removeItem(atPath: folder.best)
+      return
+    }
+    bestWeights = try reader.values(Self.bestSection, agent.weights.count, as: Float.self)
+    guard bestWeights.allSatisfy(\.isFinite) else {
+      throw CheckpointError("the checkpoint's \(Self.bestSection) has values that are not finite")
+    }
+    try writeBest(best)
+  }
+  private static let bestSection = "trainer/best"
 
   /// [actors, observation]: what each stands at.
   static let observationsSection = "trainer/observations"
   /// The configuration as in config.json, so that a checkpoint knows its run.
   public static let configSection = "config"
 
-  private func saveCheckpoint() throws {
+  /// Where the run stands, under the configuration that it has now.
+  public func saveCheckpoint() throws {
     state.record = record.position()
     try checkpoints.save(step: state.step) { writer in
       try agent.save(to: &writer)
       try writer.write("trainer", json: state)
       try observations.flatMap { $0 }.withUnsafeBytes { try writer.write(Self.observationsSection, $0) }
       try config.json.withUnsafeBytes { try writer.write(Self.configSection, $0) }
+      if state.best != nil { try bestWeights.withUnsafeBytes { try writer.write(Self.bestSection, $0) } }
     }
   }
 }

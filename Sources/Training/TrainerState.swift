@@ -29,11 +29,19 @@ struct ActorEpisode: Codable {
   }
 }
 
+/// The evaluation during training with the highest mean return, the first of equals.
+struct BestEvaluation: Codable, Equatable {
+  var step: Int
+  var meanReturn: Double
+}
+
 struct TrainerState: Codable {
   var step = 0
   var episodes = 0
   var actors: [ActorEpisode]
   var record = RecordPosition()
+  /// The best evaluation during training; its weights stand in a section of their own.
+  var best: BestEvaluation?
 
   init(actors: Int, seed: UInt64) {
     let generator = SplitMix64(seed: seed).split(stream: RandomStream.episodes)

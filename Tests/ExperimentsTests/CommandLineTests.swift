@@ -75,7 +75,7 @@ import Testing
       }
       return [
         FileManager.default.contents(atPath: folder.weights), Data(progress.joined(separator: "\n").utf8),
-        FileManager.default.contents(atPath: folder.evaluations),
+        FileManager.default.contents(atPath: folder.evaluations), FileManager.default.contents(atPath: folder.best),
       ]
     }
     let expected = try bytes("straight")

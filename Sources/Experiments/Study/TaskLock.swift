@@ -31,9 +31,14 @@ public final class TaskLock {
 
   /// The lock of a run that lies in a study's folder; nil for any other run.
   public static func ofStudy(_ run: RunFolder) throws -> TaskLock? {
-    let url = URL(fileURLWithPath: run.path), locks = url.deletingLastPathComponent().appendingPathComponent(".locks").path
-    guard FileManager.default.fileExists(atPath: locks) else { return nil }
-    return try TaskLock(path: "\(locks)/\(url.lastPathComponent).lock")
+    guard isOfStudy(run) else { return nil }
+    return try TaskLock(path: "\(locks(run))/\(URL(fileURLWithPath: run.path).lastPathComponent).lock")
+  }
+
+  static func isOfStudy(_ run: RunFolder) -> Bool { FileManager.default.fileExists(atPath: locks(run)) }
+
+  private static func locks(_ run: RunFolder) -> String {
+    URL(fileURLWithPath: run.path).deletingLastPathComponent().appendingPathComponent(".locks").path
   }
 
   /// Who holds the lock on `path`, or nil where nobody does.
