@@ -88,7 +88,7 @@ public final class Trainer {
       let before = state.step
       // All choose before any moves: what the learner changes in between does not reach them.
       let count = min(config.actors, config.totalSteps - before)
-      let decisions = (0..<count).map { agent.act(step: before + $0 + 1, actor: $0) }
+      let decisions = agent.act(step: before + 1, count: count)
 
       for (actor, decision) in decisions.enumerated() {
         state.step += 1
