@@ -1,10 +1,9 @@
+/// Several actors in one forward pass answer, remember and go on as each alone.
+import Agents
 import Networks
 import Randomness
 import Records
 import Testing
-
-/// Several actors in one forward pass answer, remember and go on as each alone.
-import Agents
 
 @Suite struct ActingBatchTests {
   @Test(arguments: ["dqn", "lstm", "mamba", "mamba3"], [false, true])
