@@ -38,7 +38,8 @@ public final class DQNAgent {
       throw LearningError(
         description: "entities=\(config.entities): an observation of \(encoder.observationSize) numbers is no list of so many")
     }
-    memoryNeed = MemoryNeed(config, observationSize: encoder.inputSize, actionCount: encoder.actionCount)
+    memoryNeed = MemoryNeed(
+      config, observationSize: encoder.inputSize, actionCount: encoder.actionCount, storage: encoder.storage)
     try memoryNeed.check()
     let root = SplitMix64(seed: config.seed)
     var initialisation = root.split(stream: RandomStream.initialisation)
@@ -61,7 +62,8 @@ public final class DQNAgent {
     }
     acting = ActingBatch(learner.online)
     experience =
-      config.replay == .window ? WindowExperience(config, learner) : try SequenceExperience(config, learner)
+      config.replay == .window
+      ? WindowExperience(config, learner, encoder.storage) : try SequenceExperience(config, learner, encoder.storage)
   }
 
   public let memoryNeed: MemoryNeed

@@ -14,7 +14,7 @@ final class WindowExperience: Experience {
   private let stored: Buffer
   private let tape = Tape()
 
-  init(_ config: ExperimentConfig, _ learner: Learner) {
+  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage) {
     (self.config, self.learner) = (config, learner)
     let sizes = learner.online.sizes
     replay = PrioritizedReplay(
@@ -23,7 +23,7 @@ final class WindowExperience: Experience {
       clampPriorityError: config.clampPriorityError,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
-      streams: config.actors)
+      streams: config.actors, storage: storage)
     batch = ReplayBatch(count: config.batchSize, windowLength: config.windowLength, observationSize: sizes.observationSize)
     stored = Buffer(count: config.latents == .none ? 0 : config.batchSize * config.modelSize)
   }

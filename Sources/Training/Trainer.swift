@@ -43,11 +43,13 @@ public final class Trainer {
     let space = environments[0].observationSpace, actions = environments[0].actionSpace
     let encoder: ObservationEncoder
     if let reader {
-      encoder = try ObservationEncoder(config, observationSize: space.count, actionCount: actions.count, from: reader)
+      encoder = try ObservationEncoder(
+        config, observationSize: space.count, actionCount: actions.count, areBytes: space.element == .uint8, from: reader)
     } else {
       let statistics = try ObservationEncoder.needsStatistics(config) ? measureObservations(config, makeEnvironment()) : nil
       encoder = try ObservationEncoder(
-        config, observationSize: space.count, actionCount: actions.count, statistics: statistics)
+        config, observationSize: space.count, actionCount: actions.count, areBytes: space.element == .uint8,
+        statistics: statistics)
     }
     agent = try DQNAgent(config: config, encoder: encoder)
     self.folder = folder
