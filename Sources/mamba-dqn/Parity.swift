@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Networks
+import Records
 
 struct ParityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -22,16 +23,16 @@ struct ParityCommand: ParsableCommand {
     var wrong = 0, count = 0
     for file in files {
       for report in try Parity.reports(path: file) {
-        print(report.title)
+        try output(report.title)
         for line in report.lines {
           let error = String(format: "%.1e", line.error), bound = String(format: "%.0e", line.tolerance)
-          print("  \(error)  \(line.name)\(line.isWithin ? "" : "  above \(bound)")")
+          try output("  \(error)  \(line.name)\(line.isWithin ? "" : "  above \(bound)")")
         }
         count += report.lines.count
         wrong += report.lines.count { !$0.isWithin }
       }
     }
-    print("\(count - wrong) of \(count) within tolerance")
+    try output("\(count - wrong) of \(count) within tolerance")
     if wrong > 0 { throw ExitCode(1) }
   }
 }

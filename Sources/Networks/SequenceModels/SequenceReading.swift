@@ -101,13 +101,12 @@ private struct PositionSource {
         for token in tokens { try language.check(token) }
       } catch { throw FileError(path, "input_ids: \(error)") }
     } else {
-      let input = try file.tensor("input")
+      let input = try file.finiteTensor("input")
       (shape, tokens, features) = (input.shape, [], input.values)
       guard shape.count == 3, shape.allSatisfy({ $0 > 0 }) else {
         throw FileError(path, "input has shape \(shape); [batch, time, feature], none of them 0, is needed")
       }
       guard shape[2] == width else { throw FileError(path, "input has \(shape[2]) features; the network reads \(width)") }
-      if let bad = features.first(where: { !$0.isFinite }) { throw FileError(path, "input contains \(bad)") }
     }
     (batch, time) = (shape[0], shape[1])
     reset = file.shape(of: "reset") == nil ? nil : try file.tensor("reset")
