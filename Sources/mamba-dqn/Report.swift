@@ -26,9 +26,7 @@ struct ReportCommand: ParsableCommand {
     let environments = Set(found.compactMap { if case .readable(let run) = $0 { run.config.environment } else { nil } })
     let report = Report(found, policies: try environments.sorted().flatMap(policies))
     let folder = out ?? "\(paths[0])/report"
-    do { try FileManager.default.createDirectory(atPath: "\(folder)/figures", withIntermediateDirectories: true) } catch {
-      throw FileError(folder, "cannot create the folder")
-    }
+    try makeFolder("\(folder)/figures")
     for figure in report.figures {
       let path = "\(folder)/figures/\(figure.name).svg"
       try AtomicFile.write(Data(figure.svg.utf8), to: path)

@@ -52,11 +52,5 @@ func finish(
   return outcome
 }
 
-/// As a shell takes it back.
-func shellQuoted(_ text: String) -> String {
-  let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+:@%,".contains($0)) }
-  return plain && !text.isEmpty ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
-}
-
 /// The exit status of a run that was stopped by a signal, as a shell has it.
 var stoppedBySignal: ExitCode { ExitCode(128 + (machine_stop_signal() != 0 ? machine_stop_signal() : SIGTERM)) }

@@ -33,8 +33,8 @@ struct Train: ParsableCommand {
     config.seed = seed
     if let steps { config.totalSteps = steps }
     for assignment in assignments { try Settings.apply(assignment, to: &config) }
-    let folder = out.map(RunFolder.init(path:)) ?? Run.defaultFolder(config)
-    try trainToEnd(Run(config, in: folder, command: ["mamba-dqn"] + CommandLine.arguments.dropFirst()))
+    try trainToEnd(
+      Run(config, in: out.map(RunFolder.init(path:)), command: ["mamba-dqn"] + CommandLine.arguments.dropFirst()))
   }
 }
 
@@ -49,7 +49,7 @@ struct Resume: ParsableCommand {
 
   func run() throws {
     let folder = RunFolder(path: folder)
-    try withExtendedLifetime(TaskLock.ofStudy(folder)) { try trainToEnd(Run(resuming: folder, isTrusted: trust.trust)) }
+    try withExtendedLifetime(FileLock.ofStudy(folder)) { try trainToEnd(Run(resuming: folder, isTrusted: trust.trust)) }
   }
 }
 

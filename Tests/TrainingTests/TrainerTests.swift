@@ -123,7 +123,7 @@ struct Way: CustomTestStringConvertible, Sendable {
   private func make(
     _ config: ExperimentConfig, _ folder: RunFolder, resuming: CheckpointReader? = nil, badReward: Double? = nil
   ) throws -> Trainer {
-    if resuming == nil { try folder.create() }
+    if resuming == nil { try makeFolder(folder.path) }
     return try Trainer(config: config, folder: folder, resuming: resuming) { Corridor(badReward: badReward) }
   }
 

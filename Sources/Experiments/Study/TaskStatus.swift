@@ -95,7 +95,7 @@ public struct TaskStatus: Codable, Equatable, Sendable {
     let run = study.run(task)
     (index, name, folder, model) = (task.index, task.name, run.path, task.config.encoder)
     heartbeat = Heartbeat.read(run)
-    holder = TaskLock.holder(of: study.lock(task))
+    holder = FileLock.holder(of: study.lock(task))
     (step, totalSteps) = (heartbeat?.step ?? 0, task.config.totalSteps)
     let isBegun = FileManager.default.fileExists(atPath: run.config)
     do {
