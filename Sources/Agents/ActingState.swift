@@ -168,7 +168,10 @@ public final class ActingState {
     switch memory {
     case .window(let window): values = (0..<window.values.count).map { window.values.pointer[$0] }
     case .stepping: preconditionFailure("an actor of a fixed network is not saved")
-    case .recurrent(_, let state, _): values = (0..<state.count).map { state.pointer[$0] }
+    // As it was before the present observation, which whoever goes on from here reads again.
+    case .recurrent(_, let state, let before):
+      let source = answer == nil ? state : before
+      values = (0..<source.count).map { source.pointer[$0] }
     }
     guard keepsInput else { return values }
     return values + previous + presentInput

@@ -83,6 +83,12 @@ public final class DQNAgent {
     experience.beginEpisode(actors[index], index)
   }
 
+  /// The state of every actor's generator: put back, what `act` decided since was never decided.
+  public var explorationStates: [UInt64] {
+    get { actors.map(\.generator.state) }
+    set { for (actor, state) in zip(actors, newValue) { actor.generator.state = state } }
+  }
+
   /// ε-greedy at the actor's present observation. The latent is computed either way: `remember` may store it.
   public func act(step: Int, actor index: Int = 0) -> Decision { actors[index].act(epsilon: epsilon(at: step)) }
 

@@ -19,8 +19,13 @@ extension Run {
     if case .stopped(let step) = try trainer.run(stopRequested: stopRequested, report: report) { return .stopped(step: step) }
     try writeWeights()
     let entry = try config.environmentEntry()
-    let episodes = try evaluate(
-      { EpisodeActor(trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0)
+    var episodes: [Episode] = []
+    do {
+      episodes = try evaluate(
+        { EpisodeActor(trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0, stopRequested: stopRequested)
+    } catch is EnvironmentInterruption {}
+    // The last step's checkpoint is there: going on from it plays them again.
+    guard episodes.count == 100 else { return .stopped(step: trainer.step) }
     let evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)
     try AtomicFile.write(evaluation.json, to: folder.evaluation)
     let actor = RecordedActor(trainer.agent.makeActingState())

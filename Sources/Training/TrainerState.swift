@@ -9,6 +9,8 @@ struct ActorEpisode: Codable {
   var seed: UInt64 = 0
   var actions: [Int32] = []
   var `return` = 0.0
+  /// The episode has ended and the next one's reset has not come about yet. Nil (of earlier checkpoints): no.
+  var isOver: Bool?
 
   init(generator: SplitMix64) { self.generator = generator }
 
@@ -16,7 +18,7 @@ struct ActorEpisode: Codable {
     // 31 bits: what every environment's seeding takes
     seed = generator.next() >> 33
     actions.removeAll(keepingCapacity: true)
-    `return` = 0
+    (`return`, isOver) = (0, nil)
   }
 
   mutating func took(_ action: Int, _ reward: Double) {
@@ -34,6 +36,8 @@ struct TrainerState: Codable {
   var episodes = 0
   var actors: [ActorEpisode]
   var record = RecordPosition()
+  /// The evaluation of this step was interrupted and is still to come.
+  var evaluationIsDue: Bool?
 
   init(actors: Int, seed: UInt64) {
     let generator = SplitMix64(seed: seed).split(stream: RandomStream.episodes)

@@ -1,5 +1,6 @@
 /// The command line: one file a command, nothing but words in and words out.
 import ArgumentParser
+import Environments
 import Experiments
 import Foundation
 import MachineSupport
@@ -32,6 +33,8 @@ struct MambaDQN: ParsableCommand {
       Foundation.exit(code.rawValue)
     } catch is ReaderGone {
       Foundation.exit(128 + SIGPIPE)  // as a shell has it of a program that the signal ended
+    } catch let interruption as EnvironmentInterruption {
+      fail(interruption.description, stoppedBySignal.rawValue)
     } catch let error as UsageError {
       fail(error.description, 64)
     } catch {

@@ -10,7 +10,6 @@ import Training
 func finish(
   _ run: Run, goOn: String, stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in }
 ) throws -> Run.Outcome {
-  machine_catch_stop_signals()
   for warning in run.warnings { say("warning: \(warning)") }
   let memory = run.trainer.agent.memoryNeed
   say(

@@ -48,6 +48,7 @@ struct StudyRun: ParsableCommand {
   // MARK: - One task
 
   private func run(_ task: StudyTask, in folder: StudyFolder, _ isOver: () -> Bool) throws {
+    machine_catch_stop_signals()
     let run = folder.run(task)
     try withExtendedLifetime(FileLock(path: folder.lock(task))) {
       try task.check(in: folder)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import MachineSupport
 import Records
 
 struct Train: ParsableCommand {
@@ -29,6 +30,7 @@ struct Train: ParsableCommand {
   var assignments: [String] = []
 
   func run() throws {
+    machine_catch_stop_signals()
     var config = try Presets.config(environment: EnvironmentCatalog.entry(environment).name, preset: preset)
     config.seed = seed
     if let steps { config.totalSteps = steps }
@@ -48,6 +50,7 @@ struct Resume: ParsableCommand {
   @OptionGroup var trust: TrustOptions
 
   func run() throws {
+    machine_catch_stop_signals()
     let folder = RunFolder(path: folder)
     try withExtendedLifetime(FileLock.ofStudy(folder)) { try trainToEnd(Run(resuming: folder, isTrusted: trust.trust)) }
   }

@@ -27,7 +27,8 @@ unsigned long long machine_memory(void);
 /// place, and what is meant for a terminal is written into it. To be called before anything is opened.
 void machine_open_standard_descriptors(void);
 
-/// From now on SIGINT, SIGTERM and SIGUSR1 are noted instead of ending the process; a second SIGINT ends it at once.
+/// From now on the signals that ask a program to stop (INT, TERM, HUP, USR1, USR2, XCPU) are noted instead of ending the
+/// process; a second SIGINT ends it at once. One that is ignored, as `nohup` does with HUP, stays ignored.
 void machine_catch_stop_signals(void);
 
 /// The signal that asked to stop, or 0.
