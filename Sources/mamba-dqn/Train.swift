@@ -17,9 +17,9 @@ struct Train: ParsableCommand {
   var environment: String
   @Option(help: "Where the settings start from; `mamba-dqn list presets` shows all.")
   var preset = "default"
-  @Option(help: "Everything random follows from it: same seed, same run.")
+  @Option(parsing: .unconditional, help: "Everything random follows from it: same seed, same run.")
   var seed: UInt64 = 0
-  @Option(help: "Environment steps. (default: the preset's)")
+  @Option(parsing: .unconditional, help: "Environment steps. (default: the preset's)", transform: wholeNumber)
   var steps: Int?
   @Option(help: "The run folder. (default: runs/<environment>__<preset>__s<seed>__<time>)")
   var out: String?
