@@ -139,6 +139,7 @@ public final class DQNAgent {
 
   public func restore(from source: some CheckpointSource) throws {
     try learner.restore(from: source)
+    for actor in actors { actor.state.parametersChanged() }  // whatever a stepper made of the initial ones
     try experience.restore(from: source)
     let generators = try source.values("agent/generators", actors.count + 1, as: UInt64.self)
     sampling.state = generators[1]

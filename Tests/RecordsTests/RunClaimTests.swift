@@ -18,11 +18,12 @@ import Testing
     #expect(first?.warning == nil && content(folder.path) == [".lock"])
     first = nil
     #expect(content(folder.path) == [])
-    first = try RunClaim(new: folder)
-    try AtomicFile.write(Data("x".utf8), to: folder.config)
+    let other = RunFolder(path: space.file("a/c"))
+    first = try RunClaim(new: other)
+    try AtomicFile.write(Data("x".utf8), to: other.config)
     first?.abandon()
     first = nil
-    #expect(content(folder.path) == ["absent"])
+    #expect(content(other.path) == ["absent"] && content(space.file("a")) == ["b"])
   }
 
   @Test func whatWasThereBeforeStays() throws {
