@@ -307,7 +307,7 @@ def main():
                 found.append("trap")
             elif status == 0 and is_damaged():
                 found.append("silently accepted")
-            elif status != 0 and not cases.error.startswith("error: "):
+            elif status != 0 and not cases.error.strip().split("\n")[-1].startswith("error: "):
                 found.append("no one-line error")
             if memory > 1e9:
                 found.append("above 1 GB")

@@ -154,10 +154,14 @@ public final class ActingState {
     return result
   }
 
-  public func greedyAction() -> Int { argmax(evaluate().q) }
+  /// The action of largest value, of those that are `allowed` (an environment's `actionMask`; nil: all are).
+  public func greedyAction(allowed: [Bool]? = nil) -> Int { argmax(evaluate().q, allowed) }
 
-  func argmax(_ q: UnsafeMutablePointer<Float>) -> Int {
-    (1..<network.sizes.actionCount).reduce(0) { q[$1] > q[$0] ? $1 : $0 }
+  func argmax(_ q: UnsafeMutablePointer<Float>, _ allowed: [Bool]?) -> Int {
+    guard let allowed, let first = allowed.firstIndex(of: true) else {
+      return (1..<network.sizes.actionCount).reduce(0) { q[$1] > q[$0] ? $1 : $0 }
+    }
+    return (first..<network.sizes.actionCount).reduce(first) { allowed[$1] && q[$1] > q[$0] ? $1 : $0 }
   }
 
   // MARK: - Checkpoints

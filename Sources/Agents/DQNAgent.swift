@@ -30,7 +30,9 @@ public final class DQNAgent {
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
   ///
   /// - Throws: `LearningError` where the machine has less memory than this needs, or the encoder cannot read sequences.
-  public init(config: ExperimentConfig, encoder: ObservationEncoder) throws {
+  ///
+  /// - Parameter isMasked: the environment masks actions, and replay stores what the next state allows.
+  public init(config: ExperimentConfig, encoder: ObservationEncoder, isMasked: Bool = false) throws {
     self.config = config
     self.encoder = encoder
     guard config.entities == 0 || encoder.observationSize % config.entities == 0 else {
@@ -59,7 +61,8 @@ public final class DQNAgent {
         latentSize: config.modelSize)
     }
     experience =
-      config.replay == .window ? WindowExperience(config, learner) : try SequenceExperience(config, learner)
+      config.replay == .window
+      ? WindowExperience(config, learner, isMasked: isMasked) : try SequenceExperience(config, learner, isMasked: isMasked)
   }
 
   public let memoryNeed: MemoryNeed
@@ -78,10 +81,14 @@ public final class DQNAgent {
   public func learningRate(at step: Int) -> Double { config.learningRate * learner.learningRateShare(at: step) }
 
   /// An actor's episode begins.
-  public func beginEpisode(_ observation: UnsafeBufferPointer<Float>, actor index: Int = 0) throws {
+  public func beginEpisode(_ observation: UnsafeBufferPointer<Float>, allowed: [Bool]? = nil, actor index: Int = 0) throws {
     actors[index].state.begin(observation)
+    actors[index].allowed = allowed
     experience.beginEpisode(actors[index], index)
   }
+
+  /// What an actor's present observation allows, which a checkpoint does not hold: the environment says it again.
+  public func restore(allowed: [Bool]?, actor index: Int) { actors[index].allowed = allowed }
 
   /// The state of every actor's generator: put back, what `act` decided since was never decided.
   public var explorationStates: [UInt64] {
@@ -95,10 +102,11 @@ public final class DQNAgent {
   /// Stores the transition and moves the actor on.
   public func remember(
     action: Int, reward: Double, terminated: Bool, truncated: Bool, next observation: UnsafeBufferPointer<Float>,
-    actor index: Int = 0
+    allowed: [Bool]? = nil, actor index: Int = 0
   ) throws {
     let actor = actors[index]
     actor.moveOn(to: observation, after: action, reward: Float(reward))
+    actor.allowed = allowed
     experience.append(
       actor, index, action: action, reward: Float(reward * config.rewardScale), terminated: terminated, truncated: truncated)
   }

@@ -135,6 +135,17 @@ static unsigned long long number_in(const char *path) {
   return value;
 }
 
+unsigned long long machine_open_files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 4096;
+  rlim_t wanted = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+  if (limit.rlim_cur < wanted) {
+    struct rlimit raised = {wanted, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur;
+}
+
 unsigned long long machine_memory(void) {
   unsigned long long least = (unsigned long long)sysconf(_SC_PHYS_PAGES) * (unsigned long long)sysconf(_SC_PAGESIZE);
   const unsigned long long groups[] = {number_in("/sys/fs/cgroup/memory.max"),

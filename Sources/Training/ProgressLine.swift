@@ -11,6 +11,11 @@ public struct ProgressReport: Sendable {
   public var meanReturn: Double
   public var epsilon: Double
   public var loss: Double?
+
+  package init(step: Int, totalSteps: Int, sessionSeconds: Double, meanReturn: Double, epsilon: Double, loss: Double?) {
+    (self.step, self.totalSteps, self.sessionSeconds) = (step, totalSteps, sessionSeconds)
+    (self.meanReturn, self.epsilon, self.loss) = (meanReturn, epsilon, loss)
+  }
 }
 
 /// Steps per second over the last ten seconds or more: learning is slower than filling the replay, so an average since the

@@ -45,7 +45,7 @@ public final class Trainer {
       encoder = try ObservationEncoder(
         config, observationSize: space.count, actionCount: actions.count, statistics: statistics)
     }
-    agent = try DQNAgent(config: config, encoder: encoder)
+    agent = try DQNAgent(config: config, encoder: encoder, isMasked: try environments[0].masksActions())
     checkpoints = try CheckpointStore(directory: folder.checkpoints)
     observations = Array(repeating: [Float](repeating: 0, count: space.count), count: config.actors)
     next = observations
@@ -122,7 +122,7 @@ public final class Trainer {
     state.actors[actor].took(action, result.reward)
     try agent.remember(
       action: action, reward: result.reward, terminated: result.terminated, truncated: result.truncated,
-      next: observations[actor], actor: actor)
+      next: observations[actor], allowed: environments[actor].actionMask, actor: actor)
     if agent.learns(at: step) {
       for _ in 0..<config.gradientSteps { record.learned(try agent.learn(step: step)) }
     }
@@ -165,7 +165,9 @@ public final class Trainer {
     }
     state.actors[actor] = episode
     observations[actor] = next[actor]
-    try observations[actor].withUnsafeBufferPointer { try agent.beginEpisode($0, actor: actor) }
+    try observations[actor].withUnsafeBufferPointer {
+      try agent.beginEpisode($0, allowed: environments[actor].actionMask, actor: actor)
+    }
   }
 
   /// An error of the environment, told from all others.
@@ -215,6 +217,7 @@ public final class Trainer {
       }
     }
     observations[actor] = next[actor]
+    agent.restore(allowed: environments[actor].actionMask, actor: actor)
     try checkObservation(observations[actor], at: state.step)
     guard let stored else { return }
     if let difference = replayDifference(
@@ -285,10 +288,11 @@ public final class Trainer {
 
 extension DQNAgent {
   fileprivate func remember(
-    action: Int, reward: Double, terminated: Bool, truncated: Bool, next: [Float], actor: Int
+    action: Int, reward: Double, terminated: Bool, truncated: Bool, next: [Float], allowed: [Bool]?, actor: Int
   ) throws {
     try next.withUnsafeBufferPointer {
-      try remember(action: action, reward: reward, terminated: terminated, truncated: truncated, next: $0, actor: actor)
+      try remember(
+        action: action, reward: reward, terminated: terminated, truncated: truncated, next: $0, allowed: allowed, actor: actor)
     }
   }
 }
@@ -302,9 +306,22 @@ private func measureObservations(_ config: ExperimentConfig, _ environment: any 
   var isFirst = true
   for _ in 0..<1_000 {
     if isFirst { statistics.add(try environment.reset(seed: generator.next() >> 33), isFirst: true) }
-    let (observation, step) = try environment.step(Int(generator.next(upperBound: actions)))
+    var action = Int(generator.next(upperBound: actions))
+    if let allowed = environment.actionMask, !allowed[action] { action = allowed.firstIndex(of: true) ?? action }
+    let (observation, step) = try environment.step(action)
     statistics.add(observation, isFirst: false)
     isFirst = step.isLast
   }
   return statistics
+}
+
+extension Environment {
+  /// Whether it masks actions, which an environment that lives elsewhere only says of an observation. Every episode is reset
+  /// with its own seed later.
+  fileprivate func masksActions() throws -> Bool {
+    guard self is any AsynchronousEnvironment else { return actionMask != nil }
+    var asked = self
+    _ = try asked.reset(seed: 0)
+    return asked.actionMask != nil
+  }
 }

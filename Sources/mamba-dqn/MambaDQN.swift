@@ -26,6 +26,9 @@ struct MambaDQN: ParsableCommand {
     machine_open_standard_descriptors()
     // A reader that goes away shows in what `output` throws; a worker's, in what its pipe returns.
     signal(SIGPIPE, SIG_IGN)
+    // Foundation traps where it cannot open what it needs.
+    let files = machine_open_files()
+    guard files >= 64 else { fail("only \(files) files may be open at once (ulimit -n); at least 64 are needed", 1) }
     do {
       try run()
       Foundation.exit(0)

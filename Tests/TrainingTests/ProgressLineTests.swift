@@ -1,7 +1,6 @@
 /// The progress line fits any terminal from 20 columns on, and shows as much as there is room for.
 import Testing
-
-@testable import Training
+import Training
 
 @Suite struct ProgressLineTests {
   @Test func fitsEveryWidth() {

@@ -20,6 +20,9 @@ static inline void machine_prefetch(const void *address) { __builtin_prefetch(ad
 /// Cores that this process may run on (its affinity, as `taskset` sets it), at least 1.
 int machine_core_count(void);
 
+/// Files that this process may have open at once, after that number was raised as far as may be (to 4096 at most).
+unsigned long long machine_open_files(void);
+
 /// Bytes of memory that this process may use: the machine's, or less where a control group or a limit says so.
 unsigned long long machine_memory(void);
 
