@@ -45,6 +45,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     // C, at the bottom
@@ -97,10 +98,20 @@ let package = Package(
         "Records", "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
     room("Reports", ["Records", "Statistics"]),
+
+    // The live page
+    .target(
+      name: "Watching",
+      dependencies: [
+        "Records", "Rendering", .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ],
+      resources: [.embedInCode("Page/watch.html"), .embedInCode("Page/watch.css"), .embedInCode("Page/watch.js")],
+      swiftSettings: vectorised),
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
-        "Reports", "Statistics",
+        "Reports", "Statistics", "Watching",
         "Experiments", "Training", "Environments", "Networks", "Rendering", "Records", "MachineSupport", argumentParser,
       ],
       swiftSettings: vectorised),
@@ -122,7 +133,8 @@ let package = Package(
     tests(of: "Rendering", ["Environments", "CCairo"]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
-    tests(of: "Reports", ["Records", "Statistics", "Randomness"]),
+    tests(of: "Reports", ["Records", "Statistics", "Randomness", .product(name: "Yams", package: "Yams")]),
+    tests(of: "Watching", ["mamba-dqn", "Records"], excluding: ["Python"]),
     tests(of: "Experiments", ["mamba-dqn", "Agents", "Environments", "Networks", "Records", "Training"]),
   ],
   swiftLanguageModes: [.v6],

@@ -53,6 +53,15 @@ public final class ActingState {
     previous = Array(repeating: 0, count: self.encoder.observationSize)
   }
 
+  /// A trained agent from its weights file, which says what it reads and how it remembers. Its parameters stay as they are.
+  public convenience init(_ file: Safetensors) throws {
+    let network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
+    let sizes = network.sizes
+    self.init(
+      network, encoder: try ObservationEncoder(file, inputSize: sizes.observationSize, actionCount: sizes.actionCount),
+      stepping: true, recurrent: file.metadata["replay"] == ReplayKind.sequence.rawValue)
+  }
+
   private var size: Int { network.sizes.observationSize }
   private var length: Int { network.sizes.windowLength }
 

@@ -111,7 +111,7 @@ public final class DQNAgent {
       actor, index, action: action, reward: Float(reward * config.rewardScale), terminated: terminated, truncated: truncated)
   }
 
-  /// Whether an environment step is one to learn after.
+  /// Whether an environment step is one to learn after (`firstLearningStep` is the first that may be).
   public func learns(at step: Int) -> Bool {
     step > config.learningStarts && step % config.gradientInterval == 0 && experience.isReady
   }

@@ -49,6 +49,9 @@ struct StalenessMeter {
 }
 
 extension ExperimentConfig {
+  /// The first environment step after which there may be a gradient step.
+  public var firstLearningStep: Int { (learningStarts / gradientInterval + 1) * gradientInterval }
+
   /// Gradient steps between measurements of staleness: one a row of progress.csv.
   var stalenessInterval: Int { max(1, logInterval * gradientSteps / gradientInterval) }
 }

@@ -185,13 +185,7 @@ public final class Learner {
   }
 
   public func restore(from source: some CheckpointSource) throws {
-    for (name, buffer) in buffers {
-      let values = try source.values(name, buffer.count, as: Float.self)
-      guard values.allSatisfy(\.isFinite) else {
-        throw CheckpointError("the checkpoint's \(name) has values that are not finite")
-      }
-      buffer.pointer.update(from: values, count: values.count)
-    }
+    for (name, buffer) in buffers { try buffer.restore(name, from: source) }
     let steps = try source.values("learner/steps", 2, as: Int64.self)
     // At most `gradientSteps` at each of the longest run's steps.
     guard steps.allSatisfy({ (0...10_000_000_000_000).contains($0) }) else {
@@ -200,11 +194,26 @@ public final class Learner {
     (gradientSteps, optimizer.steps) = (Int(steps[0]), Int(steps[1]))
   }
 
+  private static let online = "learner/online", average = "learner/average"
+  /// The section of a checkpoint that holds what evaluations act with.
+  static func section(ofEvaluated config: ExperimentConfig) -> String { config.averagedWeights > 0 ? average : online }
+
   private var buffers: [(String, Buffer)] {
     [
-      ("learner/online", online.block.values), ("learner/target", target.block.values),
+      (Self.online, online.block.values), ("learner/target", target.block.values),
       ("learner/first-moment", optimizer.firstMoment), ("learner/second-moment", optimizer.secondMoment),
-    ] + (evaluated === online ? [] : [("learner/average", evaluated.block.values)])
+    ] + (evaluated === online ? [] : [(Self.average, evaluated.block.values)])
       + (optimizer.largestSecondMoment.map { [("learner/largest-second-moment", $0)] } ?? [])
+  }
+}
+
+extension Buffer {
+  /// Its floats from a checkpoint's section of the same size, all of them finite.
+  func restore(_ name: String, from source: some CheckpointSource) throws {
+    let values = try source.values(name, count, as: Float.self)
+    guard values.allSatisfy(\.isFinite) else {
+      throw CheckpointError("the checkpoint's \(name) has values that are not finite")
+    }
+    pointer.update(from: values, count: values.count)
   }
 }

@@ -34,10 +34,14 @@ public protocol Environment {
   /// Which actions the observation last written allows, one flag an action, at least one of them true; nil where all are
   /// allowed. Holds until the next reset or step. A masked action must not be taken, and its value says nothing.
   var actionMask: [Bool]? { get }
+
+  /// How fast what the agent drives moved after the last step, in m/s; nil where nothing is driven.
+  var speed: Double? { get }
 }
 
 extension Environment {
   public var actionMask: [Bool]? { nil }
+  public var speed: Double? { nil }
 
   public mutating func reset(seed: UInt64?) throws -> [Float] {
     var observation = [Float](repeating: 0, count: observationSpace.count)

@@ -89,6 +89,8 @@ public final class VectorEnvironment {
 
   /// Environment i's `actionMask`.
   public func actionMask(of index: Int) -> [Bool]? { environments[index].actionMask }
+  /// Environment i's `speed`.
+  public func speed(of index: Int) -> Double? { environments[index].speed }
 
   // MARK: - Doing it
 

@@ -8,8 +8,17 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
   public var subject, environment: String
   public var seed: UInt64
   public var episodes: Int
+  /// Of a run: the seed it was trained with, and the environment step of the weights.
+  public var trainingSeed: UInt64?
+  public var trainedSteps: Int?
   public var summary: Summary
-  public var shareAtLeast200, shareTruncated: Double
+  /// Of the lander: a return of 200 is a landing.
+  public var shareAtLeast200: Double?
+  /// On the road, where only a crash terminates an episode.
+  public var shareCrashed: Double?
+  public var shareTruncated: Double
+  /// In m/s, each episode counting once; nil where nothing is driven.
+  public var meanSpeed: Double?
   public var length: Summary
   public var returns: [Double]
   public var lengths: [Int]
@@ -21,20 +30,25 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
     lengths = results.map(\.length)
     summary = Summary(returns)
     length = Summary(lengths.map(Double.init))
-    shareAtLeast200 = Double(returns.filter { $0 >= 200 }.count) / Double(results.count)
-    shareTruncated = Double(results.filter(\.truncated).count) / Double(results.count)
+    func share(_ isCounted: (Episode) -> Bool) -> Double { Double(results.count(where: isCounted)) / Double(results.count) }
+    shareTruncated = share(\.truncated)
+    if isLander { shareAtLeast200 = share { $0.return >= 200 } }
+    if isRoad { shareCrashed = share(\.terminated) }
+    let speeds = results.compactMap(\.speed)
+    if speeds.count == results.count { meanSpeed = Statistics.mean(speeds) }
   }
 
   /// What came out, for someone who knows the task but no statistics; nil where there are no plain words for it.
   ///
   /// - Parameter heuristic: the same episodes of the hand-written policy, where there is one.
   public func sentence(heuristic: [Episode]?) -> String? {
-    func landed(_ returns: [Double]) -> Int { returns.filter { $0 >= 200 }.count }
-    if isLander {
-      let other = heuristic.map { "; the hand-written heuristic lands \(landed($0.map(\.return)))" } ?? ""
-      return "landed \(landed(returns)) of \(episodes) times (return at least 200)\(other)"
+    if let share = shareAtLeast200 {
+      let other = heuristic.map { "; the hand-written heuristic lands \($0.count { $0.return >= 200 })" } ?? ""
+      return "landed \(times(share)) of \(episodes) times (return at least 200)\(other)"
     }
-    if isRoad { return "drove to the end \(arrived) of \(episodes) times and crashed \(episodes - arrived) times" }
+    if let share = shareCrashed {
+      return "drove to the end \(episodes - times(share)) of \(episodes) times and crashed \(times(share)) times"
+    }
     return heuristic.map {
       String(
         format: "mean return %.2f; the hand-written policy's is %.2f", summary.mean, Summary($0.map(\.return)).mean)
@@ -43,11 +57,9 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
 
   private var isLander: Bool { environment.contains("LunarLander") }
   private var isRoad: Bool { environment.contains("highway") }
-  /// Episodes that the time limit ended: on the road, those without a crash.
-  private var arrived: Int { Int((shareTruncated * Double(episodes)).rounded()) }
+  private func times(_ share: Double) -> Int { Int((share * Double(episodes)).rounded()) }
 
   public var table: String {
-    func number(_ value: Double) -> String { String(format: "%.2f", value) }
     let interval = summary.interquartileMeanInterval.map(number).joined(separator: ", ")
     var lines = [
       "\(episodes) greedy episodes of \(subject) in \(environment), seeds \(seed)…\(seed &+ UInt64(episodes) &- 1)",
@@ -55,12 +67,59 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
       "  median          \(number(summary.median))",
       "  IQM             \(number(summary.interquartileMean))   95% bootstrap interval [\(interval)]",
     ]
-    if isLander { lines.append("  at least 200    \(number(100 * shareAtLeast200)) %") }
-    if isRoad { lines.append("  crashed         \(number(100 - 100 * shareTruncated)) %") }
+    if let shareAtLeast200 { lines.append("  at least 200    \(number(100 * shareAtLeast200)) %") }
+    if let shareCrashed { lines.append("  crashed         \(number(100 * shareCrashed)) %") }
+    if let meanSpeed { lines.append("  speed           \(number(meanSpeed)) m/s") }
     lines += [
       "  length          \(number(length.mean)) ± \(number(length.standardDeviation))",
       "  truncated       \(number(100 * shareTruncated)) %",
     ]
     return lines.joined(separator: "\n")
   }
+
+  /// On one line, for a file of them.
+  public var jsonLine: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+  }
 }
+
+extension [EvaluationReport] {
+  /// A row each, and below them what they say together where all played the same environment.
+  public var table: String {
+    guard let first else { return "" }
+    typealias Column = (title: String, cell: (EvaluationReport) -> String?)
+    let columns: [Column] = [
+      ("seed", { $0.trainingSeed.map { "\($0)" } }), ("steps", { $0.trainedSteps.map { "\($0)" } }),
+      ("mean", { number($0.summary.mean) }), ("sd", { number($0.summary.standardDeviation) }),
+      ("median", { number($0.summary.median) }), ("IQM", { number($0.summary.interquartileMean) }),
+      ("≥ 200 %", { $0.shareAtLeast200.map { number(100 * $0) } }),
+      ("crashed %", { $0.shareCrashed.map { number(100 * $0) } }), ("m/s", { $0.meanSpeed.map(number) }),
+      ("length", { number($0.length.mean) }), ("run", { $0.subject }), ("environment", { $0.environment }),
+    ]
+    let shown = columns.filter { column in contains { column.cell($0) != nil } }
+    let rows = [shown.map(\.title)] + map { report in shown.map { $0.cell(report) ?? "–" } }
+    let widths = shown.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    var lines = ["\(first.episodes) greedy episodes each, seeds \(first.seed)…\(first.seed + UInt64(first.episodes) - 1)"]
+    lines += rows.map { row in
+      let cells = row.enumerated().map { index, cell in
+        let space = String(repeating: " ", count: widths[index] - cell.count)
+        return shown[index].title == "run" || shown[index].title == "environment" ? cell + space : space + cell
+      }
+      return cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+    }
+    if count > 1, Set(map(\.environment)).count == 1 {
+      let means = map(\.summary.mean), over = Summary(means)
+      let interval = over.interquartileMeanInterval.map(number).joined(separator: ", ")
+      lines.append(
+        "over \(count) runs: mean \(number(over.mean)) ± \(number(over.standardDeviation)), median \(number(over.median)), worst "
+          + "\(number(means.min() ?? .nan)), IQM \(number(over.interquartileMean)) [\(interval)]")
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+private func number(_ value: Double) -> String { String(format: "%.2f", value) }

@@ -16,9 +16,15 @@ extension Run {
   /// Trains; at the end writes the weights, plays 100 greedy episodes with them and writes evaluation.json, which therefore
   /// stands for a run that is complete.
   public func complete(stopRequested: () -> Bool, report: (ProgressReport) -> Void) throws -> Outcome {
-    if case .stopped(let step) = try trainer.run(stopRequested: stopRequested, report: report) { return .stopped(step: step) }
-    try writeWeights()
     let entry = try config.environmentEntry()
+    let archive = EpisodeArchive(folder, entry)
+    let outcome = try trainer.run(
+      stopRequested: stopRequested, report: report,
+      recordEpisode: {
+        try archive.record(RecordedActor(trainer.agent.makeActingState()), step: $0, stopRequested: stopRequested)
+      })
+    if case .stopped(let step) = outcome { return .stopped(step: step) }
+    try trainer.agent.writeWeights(step: trainer.step, to: folder.weights)
     var episodes: [Episode] = []
     do {
       episodes = try evaluate(
@@ -26,7 +32,8 @@ extension Run {
     } catch is EnvironmentInterruption {}
     // The last step's checkpoint is there: going on from it plays them again.
     guard episodes.count == 100 else { return .stopped(step: trainer.step) }
-    let evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)
+    var evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)
+    (evaluation.trainingSeed, evaluation.trainedSteps) = (config.seed, trainer.step)
     try AtomicFile.write(evaluation.json, to: folder.evaluation)
     let actor = RecordedActor(trainer.agent.makeActingState())
     return .finished(

@@ -53,23 +53,64 @@ public struct Run {
 
   /// Goes on with the run in `folder` from its newest whole checkpoint, or from the start where it never reached one.
   ///
-  /// - Parameter isTrusted: whether the code that its config.json may name is imported (`gymnasium:MODULE:ID`).
-  public init(resuming folder: RunFolder, isTrusted: Bool = false) throws {
+  /// With `steps` or `settings` it becomes a run of that many steps, or under those settings, from here on: what is spread over
+  /// a whole run (the fall of the learning rate, the rise of β) stands where it would in a run of `steps` from the start.
+  ///
+  /// - Parameters:
+  ///   - isTrusted: whether the code that its config.json may name is imported (`gymnasium:MODULE:ID`).
+  ///   - steps: where it shall end now.
+  ///   - settings: `key=value` of `Settings.changeable`.
+  ///   - command: what the user typed, for command.txt.
+  public init(
+    resuming folder: RunFolder, isTrusted: Bool = false, steps: Int? = nil, settings: [String] = [], command: [String] = []
+  ) throws {
     guard folder.exists else { throw FileError(folder.path, "does not exist") }
     guard FileManager.default.fileExists(atPath: folder.config) else {
       throw FileError(folder.path, "is not a run folder: it has no config.json")
     }
     claim = try RunClaim(existing: folder)
-    let config = try Settings.read(folder.config)
+    let recorded = try Settings.read(folder.config)
+    let config = try Settings.changed(recorded, steps: steps, settings)
+    let isChanged = config != recorded
+    if isChanged, FileLock.isOfStudy(folder) {
+      throw UsageError("\(folder.path) is a task of a study, which says its settings; copy the folder elsewhere to go on from it")
+    }
     let entry = try config.environmentEntry(from: .file(folder.config, isTrusted: isTrusted))
     let store = try CheckpointStore(directory: folder.checkpoints)
     let newest = store.newest()
     if newest == nil, let damaged = store.paths.first {
       throw FileError(damaged, "is damaged, and there is no earlier checkpoint; begin the run again")
     }
-    if let newest { try Self.check(config, in: folder, against: newest.reader) }
+    if let newest {
+      // A change that was cut short has reached the checkpoint and not the file.
+      do { try Self.check(recorded, in: folder, against: newest.reader) } catch  where isChanged {
+        try Self.check(config, in: folder, against: newest.reader)
+      }
+    }
+    if isChanged, let step = try newest.map({ try Trainer.step(of: $0.reader) }), step >= config.totalSteps {
+      throw UsageError(
+        steps == nil
+          ? "\(folder.path) has ended at step \(step): new settings need more steps, such as --steps \(2 * step)"
+          : "--steps \(config.totalSteps): \(folder.path) stands at step \(step) already")
+    }
     trainer = try Trainer(config: config, folder: folder, resuming: newest?.reader, makeEnvironment: entry.make)
     (self.config, refusedCheckpoints) = (config, newest?.refused ?? [])
+    if isChanged { try recordChange(command) }
+  }
+
+  /// The folder says what runs from now on. What stood for its end no longer does: the evaluation goes, the weights get the
+  /// name of their step.
+  private func recordChange(_ command: [String]) throws {
+    let files = FileManager.default
+    try trainer.saveCheckpoint()  // it knows its configuration
+    try AtomicFile.write(config.json, to: folder.config)
+    let commands = files.contents(atPath: folder.command) ?? Data()
+    try AtomicFile.write(
+      commands + Data((command.map(shellQuoted).joined(separator: " ") + "\n").utf8), to: folder.command)
+    if files.fileExists(atPath: folder.evaluation) { try? files.removeItem(atPath: folder.evaluation) }
+    guard let step = (try? Safetensors(path: folder.weights))?.metadata["step"].flatMap({ Int($0) }) else { return }
+    try? files.removeItem(atPath: folder.earlierWeights(step: step))
+    try files.moveItem(atPath: folder.weights, toPath: folder.earlierWeights(step: step))
   }
 
   /// A checkpoint knows its run: a configuration that was edited since is refused, but for time-outs, which change no result.
@@ -100,26 +141,6 @@ public struct Run {
       String(text.prefix(100).map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" })
     }
     return "runs/\(plain(config.environment))__\(plain(config.preset))__s\(config.seed)__\(format.string(from: Date()))"
-  }
-
-  /// Final weights under their published names, and what is needed to act with them.
-  public func writeWeights() throws {
-    var tensors: [(name: String, tensor: Safetensors.Tensor)] = []
-    trainer.agent.forEachParameter { name, shape, values in
-      tensors.append((name, .init(shape: shape, values: Array(values))))
-    }
-    var metadata = [
-      "environment": config.environment, "encoder": config.encoder.rawValue, "windowLength": "\(config.windowLength)",
-      "step": "\(trainer.step)",
-    ]
-    // What the tensors' names and shapes do not tell.
-    if config.residual { metadata["residual"] = "true" }
-    if config.entities > 0 { metadata["entities"] = "\(config.entities)" }
-    if config.norm != .none { metadata["headSize"] = "\(config.headSize)" }
-    if config.replay != .window { metadata["replay"] = config.replay.rawValue }
-    metadata.merge(trainer.agent.encoder.metadata(config)) { _, new in new }
-    tensors += trainer.agent.encoder.tensors
-    try Safetensors.write(tensors, metadata: metadata, to: folder.weights)
   }
 }
 

@@ -108,6 +108,9 @@ public enum Settings {
     whole("evaluationInterval", \.evaluationInterval, 1...1_000_000_000, "environment steps between evaluations"),
     whole("evaluationEpisodes", \.evaluationEpisodes, 0...10_000, "greedy episodes in an evaluation during training; 0 for none"),
     whole("logInterval", \.logInterval, 1...1_000_000_000, "environment steps between rows of progress.csv"),
+    whole(
+      "recordInterval", \.recordInterval, 0...1_000_000_000,
+      "environment steps between episodes recorded in episodes/; 0 for none"),
     real("startTimeout", \.startTimeout, 0.001...1e6, "seconds that a gymnasium: environment may take to be made"),
     real("resetTimeout", \.resetTimeout, 0.001...1e6, "seconds that its reset may take"),
     real("stepTimeout", \.stepTimeout, 0.001...1e6, "seconds that a step of it may take"),
@@ -141,6 +144,31 @@ public enum Settings {
       guard let setting = all.first(where: { $0.key == key }), !setting.set(value, &scratch) else { continue }
       throw FileError(path, "its metadata has \(key)=\(value.prefix(80)): \(key) must be \(setting.range)")
     }
+  }
+
+  /// Those that may change in the middle of a run: neither networks nor replay nor what stands in the logs takes its shape from
+  /// them.
+  public static let changeable = [
+    "checkpointInterval", "clampPriorityError", "cutBootstrapAtTruncation", "discount", "doubleQ", "encoderLearningRate",
+    "epsilonDecaySteps", "epsilonEnd", "epsilonSpread", "epsilonStart", "evaluationInterval", "gradientClip", "gradientInterval",
+    "gradientSteps", "importanceExponentStart", "learningRate", "learningRateEnd", "learningRateWarmup", "learningStarts",
+    "logInterval", "loss", "polyakRate", "recordInterval", "resetTimeout", "startTimeout", "stepTimeout", "targetSyncInterval",
+    "targetUpdate", "threads", "weightDecay",
+  ]
+
+  /// The configuration of a run that goes on to `steps`, or under other settings.
+  static func changed(_ recorded: ExperimentConfig, steps: Int?, _ assignments: [String]) throws -> ExperimentConfig {
+    var config = recorded
+    if let steps { config.totalSteps = steps }
+    for assignment in assignments {
+      try apply(assignment, to: &config)
+      let key = String(assignment.prefix { $0 != "=" })
+      guard changeable.contains(key) else {
+        throw UsageError("\(key): a run keeps it to its end; these may change: \(changeable.joined(separator: ", "))")
+      }
+    }
+    if config != recorded { try check(config) }
+    return config
   }
 
   /// Every value in its range, and what single settings cannot see.

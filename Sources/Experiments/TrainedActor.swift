@@ -4,44 +4,75 @@ import Environments
 import Foundation
 import Networks
 import Records
+import Training
+
+/// Which of a run's weights.
+public enum WeightsChoice: Equatable, Sendable {
+  /// Those at its end: a run that has not ended has none.
+  case final
+  /// Those of the best evaluation during training.
+  case best
+  /// Those of the newest checkpoint.
+  case last
+  /// Those at an environment step, where they were kept.
+  case step(Int)
+
+  /// As `--checkpoint` takes it.
+  public init(_ text: String) throws {
+    switch text {
+    case "best": self = .best
+    case "last": self = .last
+    default:
+      guard let step = Int(text), step >= 0 else {
+        throw UsageError("--checkpoint \(text): must be best, last or an environment step")
+      }
+      self = .step(step)
+    }
+  }
+}
 
 public struct TrainedActor {
   public let environment: String
   public let network: QNetwork
   public let entry: EnvironmentEntry
+  /// Whose weights they are, and which, in words.
+  public let label: String
+  /// The environment step of the weights and the seed of their run, where that is known.
+  public let step: Int?
+  public let trainingSeed: UInt64?
   private let encoder: ObservationEncoder
   private let isRecurrent: Bool
 
   /// - Parameters:
+  ///   - choice: which of the run's weights; a file has only its own.
   ///   - environment: overrides the one the run or the file names.
   ///   - isTrusted: whether the code that the file's environment may bring is imported (`gymnasium:MODULE:ID`).
   ///   - timeout: seconds that a reset or step of a `gymnasium:` environment may take; nil for the usual ones.
-  public init(path: String, environment: String?, isTrusted: Bool = false, timeout: Double? = nil) throws {
+  public init(
+    path: String, _ choice: WeightsChoice = .final, environment: String?, isTrusted: Bool = false, timeout: Double? = nil
+  ) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw FileError(path, "does not exist")
     }
-    let folder = RunFolder(path: path)
-    let weights = isFolder.boolValue ? folder.weights : path
-    guard FileManager.default.fileExists(atPath: weights) else {
-      throw FileError(path, "has no model.safetensors: the run has not finished; go on with: mamba-dqn resume \(path)")
+    guard isFolder.boolValue || choice == .final else {
+      throw UsageError("--checkpoint chooses among the weights of a run; \(path) is a file")
     }
-    let file = try Safetensors(path: weights)
-    try Settings.check(metadata: file.metadata, of: weights)
-    guard let name = environment ?? file.metadata["environment"] else {
-      throw UsageError("\(weights) does not say which environment it was trained in; give --env ENVIRONMENT")
+    let found = isFolder.boolValue ? try Found(RunFolder(path: path), choice, isTrusted) : try Found(file: path)
+    guard let name = environment ?? found.environment else {
+      throw UsageError("\(path) does not say which environment it was trained in; give --env ENVIRONMENT")
     }
     entry = try EnvironmentCatalog.entry(
-      name, from: environment == nil ? .file(weights, isTrusted: isTrusted) : .commandLine, timeout: timeout)
-    self.environment = name
-    network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
+      name, from: environment == nil ? .file(found.path, isTrusted: isTrusted) : .commandLine, timeout: timeout)
+    (self.environment, network, encoder, isRecurrent) = (name, found.network, found.encoder, found.isRecurrent)
+    step = found.step
+    label = choice == .final ? path : "\(path), \(choice == .best ? "best " : "")weights of step \(found.step ?? 0)"
+    trainingSeed = isFolder.boolValue ? (try? ExperimentConfig(path: RunFolder(path: path).config))?.seed : nil
     let world = try entry.make()
-    encoder = try ObservationEncoder(file, inputSize: network.sizes.observationSize, actionCount: network.sizes.actionCount)
-    isRecurrent = file.metadata["replay"] == ReplayKind.sequence.rawValue
     guard encoder.observationSize == world.observationSpace.count, network.sizes.actionCount == world.actionSpace.count
     else {
       throw FileError(
-        weights,
+        found.path,
         "reads \(encoder.observationSize) features and has \(network.sizes.actionCount) actions; \(name) has "
           + "\(world.observationSpace.count) and \(world.actionSpace.count)")
     }
@@ -50,4 +81,76 @@ public struct TrainedActor {
   public func makeActor() -> ActingState {
     ActingState(network, encoder: encoder, stepping: true, recurrent: isRecurrent)
   }
+}
+
+/// A network as it was found, with what tells how to act with it.
+private struct Found {
+  let path: String
+  let network: QNetwork
+  let encoder: ObservationEncoder
+  let isRecurrent: Bool
+  let environment: String?
+  let step: Int?
+
+  init(file path: String) throws {
+    let file = try Safetensors(path: path)
+    try Settings.check(metadata: file.metadata, of: path)
+    self.path = path
+    network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
+    encoder = try ObservationEncoder(file, inputSize: network.sizes.observationSize, actionCount: network.sizes.actionCount)
+    isRecurrent = file.metadata["replay"] == ReplayKind.sequence.rawValue
+    environment = file.metadata["environment"]
+    step = file.metadata["step"].flatMap { Int($0) }
+  }
+
+  init(_ run: RunFolder, _ choice: WeightsChoice, _ isTrusted: Bool) throws {
+    switch choice {
+    case .final:
+      guard Self.exists(run.weights) else {
+        throw FileError(
+          run.path,
+          "has no model.safetensors: the run has not finished; evaluate it with --checkpoint last, or go on with: "
+            + "mamba-dqn resume \(run.path)")
+      }
+      try self.init(file: run.weights)
+    case .best:
+      guard Self.exists(run.best) else {
+        throw FileError(run.path, "has no best.safetensors: no evaluation during training has ended; there is --checkpoint last")
+      }
+      try self.init(file: run.best)
+    case .last:
+      guard let newest = CheckpointStore.existing(in: run)?.newest() else {
+        throw FileError(run.path, "has no checkpoint yet")
+      }
+      try self.init(run, newest.reader, newest.path, isTrusted)
+    case .step(let step):
+      if let store = CheckpointStore.existing(in: run), store.steps.contains(step) {
+        try self.init(run, store.reader(step: step), "\(run.checkpoints) (step \(step))", isTrusted)
+        return
+      }
+      let files = [run.weights, run.earlierWeights(step: step), run.best].filter(Self.exists)
+      guard let file = try files.first(where: { try Safetensors(path: $0).metadata["step"] == "\(step)" }) else {
+        let kept = CheckpointStore.existing(in: run)?.steps.sorted().map(String.init) ?? []
+        let best = Self.exists(run.best) ? try Safetensors(path: run.best).metadata["step"].map { ["best (\($0))"] } ?? [] : []
+        throw FileError(
+          run.path,
+          "has no weights of step \(step); there are \((kept + best).isEmpty ? "none" : (kept + best).joined(separator: ", "))")
+      }
+      try self.init(file: file)
+    }
+  }
+
+  private init(_ run: RunFolder, _ reader: CheckpointReader, _ path: String, _ isTrusted: Bool) throws {
+    let config = try Settings.read(run.config)
+    let world = try config.environmentEntry(from: .file(run.config, isTrusted: isTrusted)).make()
+    self.path = path
+    encoder = try ObservationEncoder(
+      config, observationSize: world.observationSpace.count, actionCount: world.actionSpace.count, from: reader)
+    network = try QNetwork.evaluated(config, encoder, from: reader)
+    isRecurrent = config.replay == .sequence
+    environment = config.environment
+    step = try Trainer.step(of: reader)
+  }
+
+  private static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 }

@@ -10,11 +10,20 @@ public struct CheckpointStore {
     try makeFolder(directory)
   }
 
-  /// Names sort by step.
-  private func path(_ step: Int) -> String {
-    let digits = String(step)
-    return "\(directory)/step-\(String(repeating: "0", count: max(0, 10 - digits.count)) + digits)\(Self.suffix)"
+  /// Of a run that has made its folder; nil otherwise.
+  public static func existing(in run: RunFolder) -> CheckpointStore? {
+    FileManager.default.fileExists(atPath: run.checkpoints) ? try? CheckpointStore(directory: run.checkpoints) : nil
   }
+
+  private func path(_ step: Int) -> String { "\(directory)/step-\(RunFolder.sortable(step))\(Self.suffix)" }
+
+  /// The environment steps that there are checkpoints of, newest first.
+  public var steps: [Int] {
+    paths.compactMap { Int($0.dropFirst("\(directory)/step-".count).dropLast(Self.suffix.count)) }
+  }
+
+  /// The checkpoint of an environment step.
+  public func reader(step: Int) throws -> CheckpointReader { try CheckpointReader(path: path(step)) }
 
   /// Paths, newest first.
   public var paths: [String] { Self.paths(in: directory) }

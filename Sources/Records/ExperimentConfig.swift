@@ -185,6 +185,8 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var evaluationEpisodes = 5
   /// One row of progress.csv and one TensorBoard event each.
   public var logInterval = 500
+  /// Between greedy episodes that are recorded as pages; 0 for none.
+  public var recordInterval = 0
 
   // Seconds until an environment that does not answer (of Python's: native ones cannot hang) is given up
   public var startTimeout = 120.0

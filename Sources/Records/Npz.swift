@@ -1,7 +1,7 @@
-/// NumPy's .npz: an uncompressed zip of .npy files, which `numpy.load` reads. Written whole or not at all.
+/// NumPy's .npz: an uncompressed zip of .npy files, which `numpy.load` reads. Written whole or not at all, and read back.
 import Foundation
 
-public enum NpzArray {
+public enum NpzArray: Equatable, Sendable {
   case int64([Int64], shape: [Int])
   case float64([Double], shape: [Int])
 
@@ -18,6 +18,27 @@ public enum NpzArray {
     while (10 + header.count + 1) % 64 != 0 { header.append(UInt8(ascii: " ")) }
     header.append(UInt8(ascii: "\n"))
     return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count & 255), UInt8(header.count >> 8)] + header + data
+  }
+
+  /// The same read back; nil where it is something else.
+  fileprivate init?(npy bytes: UnsafeRawBufferPointer) {
+    guard bytes.count >= 10 else { return nil }
+    let start = 10 + Int(bytes[8]) + Int(bytes[9]) << 8
+    guard start <= bytes.count else { return nil }
+    let header = String(decoding: bytes[10..<start], as: UTF8.self), data = UnsafeRawBufferPointer(rebasing: bytes[start...])
+    guard let tuple = header.firstMatch(of: /'fortran_order': False, 'shape': \(([0-9, ]*)\)/)?.1 else { return nil }
+    let shape = tuple.split(separator: ",").compactMap { Int($0.trimmingPrefix(" ")) }
+    guard shape.reduce(8, { $0.multipliedReportingOverflow(by: $1).partialValue }) == data.count else { return nil }
+    func values<Value>(_ type: Value.Type) -> [Value] {
+      (0..<data.count / 8).map { data.loadUnaligned(fromByteOffset: 8 * $0, as: type) }
+    }
+    if header.contains("'<i8'") {
+      self = .int64(values(Int64.self), shape: shape)
+    } else if header.contains("'<f8'") {
+      self = .float64(values(Double.self), shape: shape)
+    } else {
+      return nil
+    }
   }
 }
 
@@ -52,5 +73,28 @@ public enum Npz {
     put32(start, &zip)
     put16(0, &zip)
     try AtomicFile.write(Data(zip), to: path)
+  }
+
+  /// Reads what `write` wrote: stored entries of 64-bit numbers. Anything else is refused.
+  public static func read(_ path: String) throws -> [String: NpzArray] {
+    let file = try MappedFile(path: path), bytes = file.bytes
+    let wrong = FileError(path, "is no .npz file as this program writes them")
+    var arrays: [String: NpzArray] = [:], at = 0
+    func number<Value: FixedWidthInteger>(_ offset: Int, _ type: Value.Type) throws -> Int {
+      guard offset + MemoryLayout<Value>.size <= bytes.count else { throw wrong }
+      return Int(truncatingIfNeeded: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+    }
+    while try number(at, UInt32.self) == 0x0403_4b50 {
+      let size = try number(at + 22, UInt32.self), nameLength = try number(at + 26, UInt16.self)
+      let name = at + 30, data = name + nameLength + (try number(at + 28, UInt16.self))
+      guard try number(at + 8, UInt16.self) == 0, data + size <= bytes.count else { throw wrong }
+      let text = String(decoding: bytes[name..<name + nameLength], as: UTF8.self)
+      guard text.hasSuffix(".npy"), let array = NpzArray(npy: UnsafeRawBufferPointer(rebasing: bytes[data..<data + size])) else {
+        throw wrong
+      }
+      arrays[String(text.dropLast(4))] = array
+      at = data + size
+    }
+    return arrays
   }
 }

@@ -3,6 +3,15 @@ import Foundation
 
 public protocol ReadableJSON: Encodable {}
 
+extension String {
+  /// With its quotation marks, as JSON (and YAML) has it.
+  public var jsonQuoted: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
+  }
+}
+
 extension ReadableJSON {
   public var json: Data {
     get throws {

@@ -56,7 +56,7 @@ struct RunGroup {
   /// What a configuration is made of, without what tells its runs and models apart.
   private static func settings(_ config: ExperimentConfig) -> [String: String] {
     var plain = config
-    (plain.seed, plain.encoder) = (0, .mamba)
+    (plain.seed, plain.encoder, plain.recordInterval) = (0, .mamba, 0)
     let object = (try? JSONSerialization.jsonObject(with: plain.json)) as? [String: Any] ?? [:]
     return object.mapValues { value in (value as? NSNumber).map { "\($0)" } ?? "\(value)" }
   }

@@ -43,6 +43,8 @@ public func evaluate(
   var playing = Array(0..<count).map(Optional.some)
   var begun = count
   var current = Array(repeating: Episode(return: 0, length: 0, terminated: false, truncated: false), count: count)
+  /// Sums of the present episodes' speeds.
+  var speeds = [Double?](repeating: nil, count: count)
   var finished = [Episode?](repeating: nil, count: episodes)
 
   for (slot, actor) in actors.enumerated() { actor.begin(seed &+ UInt64(slot)) }
@@ -56,8 +58,11 @@ public func evaluate(
       let result = world.results[slot]
       current[slot].return += result.reward
       current[slot].length += 1
+      speeds[slot] = world.speed(of: slot).map { (speeds[slot] ?? 0) + $0 }
       guard result.isLast else { continue }
       (current[slot].terminated, current[slot].truncated) = (result.terminated, result.truncated)
+      current[slot].speed = speeds[slot].map { $0 / Double(current[slot].length) }
+      speeds[slot] = nil
       finished[episode] = current[slot]
       playing[slot] = begun < episodes ? begun : nil
       guard begun < episodes else { continue }

@@ -1,8 +1,10 @@
 /// Where an agent meets an environment: act, step, remember, learn, record, in the order in which time passes.
 import Agents
 import Environments
+import Foundation
 import Randomness
 import Records
+import Statistics
 
 public enum TrainingOutcome: Equatable, Sendable {
   case finished
@@ -22,7 +24,10 @@ public final class Trainer {
   private var environments: [any Environment]
   private let makeEvaluationEnvironment: () throws -> any Environment
   private let record: RunRecorder
+  private let folder: RunFolder
   private let checkpoints: CheckpointStore
+  /// Those of `state.best`.
+  private var bestWeights: [Float] = []
   private var state: TrainerState
   /// Each actor's present observation, and where the environment writes the one after it.
   private var observations: [[Float]]
@@ -46,6 +51,7 @@ public final class Trainer {
         config, observationSize: space.count, actionCount: actions.count, statistics: statistics)
     }
     agent = try DQNAgent(config: config, encoder: encoder, isMasked: try environments[0].masksActions())
+    self.folder = folder
     checkpoints = try CheckpointStore(directory: folder.checkpoints)
     observations = Array(repeating: [Float](repeating: 0, count: space.count), count: config.actors)
     next = observations
@@ -54,6 +60,7 @@ public final class Trainer {
       try state.check(config, actionCount: actions.count)
       record = try RunRecorder(folder: folder, config: config, resuming: state.record)
       try agent.restore(from: reader)
+      try restoreBest(from: reader)
       let stored: [Float]? =
         reader.contains(Self.observationsSection)
         ? try reader.values(Self.observationsSection, space.count * config.actors) : nil
@@ -72,17 +79,21 @@ public final class Trainer {
   public var step: Int { state.step }
   /// What a person should be told about a run that was resumed (`replayDifference`).
   public private(set) var warnings: [String] = []
+  /// The environment step at which a checkpoint was taken.
+  public static func step(of reader: CheckpointReader) throws -> Int { try reader.json("trainer", as: TrainerState.self).step }
 
   /// Runs to the end of the configuration. `stopRequested` is asked after every step of all actors, and between the steps of an
-  /// evaluation; `report` is told about every environment step.
+  /// evaluation; `report` is told about every environment step; `recordEpisode` is called every `recordInterval` steps and must
+  /// leave the agent as it is.
   ///
   /// What an environment throws ends the run with a checkpoint of what was learned until then, as it stood before that step.
   public func run(
-    stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in }
+    stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in },
+    recordEpisode: (_ step: Int) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
-    if state.evaluationIsDue ?? false {
-      guard try evaluateNow(stopRequested) else { return try stop() }
-      try saveCheckpoint()
+    if let before = state.evaluationIsDueSince {
+      state.evaluationIsDueSince = nil
+      guard try keepRecords(since: before, stopRequested, recordEpisode) else { return try stop() }
     }
     while state.step < config.totalSteps {
       let before = state.step
@@ -104,7 +115,8 @@ public final class Trainer {
       {
         failed = failure.error
       }
-      let isRecorded = try keepRecords(since: before, stopRequested)
+      try log(since: before)
+      let isRecorded = try keepRecords(since: before, stopRequested, recordEpisode)
       if let failed { return try endedByEnvironment(failed, stopRequested) }
       guard isRecorded else { return try stop() }
       if stopRequested() && state.step < config.totalSteps {
@@ -233,24 +245,28 @@ public final class Trainer {
   /// Whether a multiple of `interval` was passed since an earlier step.
   private func passed(_ interval: Int, since before: Int) -> Bool { state.step / interval > before / interval }
 
-  /// False where a stop was requested in the middle of it: then an evaluation is still to come.
-  private func keepRecords(since before: Int, _ stopRequested: () -> Bool) throws -> Bool {
-    let step = state.step, isEnd = step == config.totalSteps
-    if passed(config.logInterval, since: before) || isEnd {
-      try record.log(
-        step: step, epsilon: agent.epsilon(at: step), importanceExponent: agent.importanceExponent(at: step),
-        learningRate: agent.learningRate(at: step), replayCount: agent.replayCount, gradientSteps: agent.gradientSteps)
-    }
+  private func log(since before: Int) throws {
+    let step = state.step
+    guard passed(config.logInterval, since: before) || step == config.totalSteps else { return }
+    try record.log(
+      step: step, epsilon: agent.epsilon(at: step), importanceExponent: agent.importanceExponent(at: step),
+      learningRate: agent.learningRate(at: step), replayCount: agent.replayCount, gradientSteps: agent.gradientSteps)
+  }
+
+  /// What falls due at this step, beside its row of the log. False where a stop was requested in the middle of an evaluation:
+  /// then all of it is still to come.
+  private func keepRecords(since before: Int, _ stopRequested: () -> Bool, _ recordEpisode: (Int) throws -> Void) throws -> Bool {
     if config.evaluationEpisodes > 0, passed(config.evaluationInterval, since: before) {
-      guard try evaluateNow(stopRequested) else { return false }
+      guard try evaluateNow(since: before, stopRequested) else { return false }
     }
-    if passed(config.checkpointInterval, since: before) || isEnd { try saveCheckpoint() }
+    if config.recordInterval > 0, passed(config.recordInterval, since: before) { try recordEpisode(state.step) }
+    if passed(config.checkpointInterval, since: before) || state.step == config.totalSteps { try saveCheckpoint() }
     return true
   }
 
   /// False where a stop was requested before the last episode's end: then nothing of it counts, and it is still to come.
-  private func evaluateNow(_ stopRequested: () -> Bool) throws -> Bool {
-    state.evaluationIsDue = true
+  private func evaluateNow(since before: Int, _ stopRequested: () -> Bool) throws -> Bool {
+    state.evaluationIsDueSince = before
     var episodes: [Episode] = []
     do {
       episodes = try evaluate(
@@ -262,26 +278,59 @@ public final class Trainer {
         "evaluation at step \(state.step): \(error)\(Self.isLong(error) ? "\n" : "; ")what was learned until then is saved")
     } catch {}
     guard episodes.count == config.evaluationEpisodes else { return false }
-    state.evaluationIsDue = nil
+    state.evaluationIsDueSince = nil
     try record.evaluated(step: state.step, episodes)
+    try keepBest(.init(step: state.step, meanReturn: Statistics.mean(episodes.map(\.return))))
     return true
   }
 
   /// Far from the seeds of `evaluate`, so that nobody selects on what is reported.
-  static let evaluationSeed: UInt64 = 1_000_000
+  public static let evaluationSeed: UInt64 = 1_000_000
+
+  // MARK: - The best weights
+
+  private func keepBest(_ evaluation: BestEvaluation) throws {
+    guard state.best.map({ evaluation.meanReturn > $0.meanReturn }) ?? true else { return }
+    (state.best, bestWeights) = (evaluation, agent.weights)
+    try writeBest(evaluation)
+  }
+
+  private func writeBest(_ evaluation: BestEvaluation) throws {
+    try agent.writeWeights(
+      bestWeights, step: evaluation.step,
+      metadata: ["chosen": "best of the evaluations during training", "chosenReturn": "\(evaluation.meanReturn)"],
+      to: folder.best)
+  }
+
+  /// The file as it stood at the checkpoint: what a run that was killed wrote after it may never come again, where settings
+  /// change.
+  private func restoreBest(from reader: CheckpointReader) throws {
+    guard let best = state.best else {
+      try? FileManager.default.removeItem(atPath: folder.best)
+      return
+    }
+    bestWeights = try reader.values(Self.bestSection, agent.weights.count, as: Float.self)
+    guard bestWeights.allSatisfy(\.isFinite) else {
+      throw CheckpointError("the checkpoint's \(Self.bestSection) has values that are not finite")
+    }
+    try writeBest(best)
+  }
+  private static let bestSection = "trainer/best"
 
   /// [actors, observation]: what each stands at.
   static let observationsSection = "trainer/observations"
   /// The configuration as in config.json, so that a checkpoint knows its run.
   public static let configSection = "config"
 
-  private func saveCheckpoint() throws {
+  /// Where the run stands, under the configuration that it has now.
+  public func saveCheckpoint() throws {
     state.record = record.position()
     try checkpoints.save(step: state.step) { writer in
       try agent.save(to: &writer)
       try writer.write("trainer", json: state)
       try observations.flatMap { $0 }.withUnsafeBytes { try writer.write(Self.observationsSection, $0) }
       try config.json.withUnsafeBytes { try writer.write(Self.configSection, $0) }
+      if state.best != nil { try bestWeights.withUnsafeBytes { try writer.write(Self.bestSection, $0) } }
     }
   }
 }

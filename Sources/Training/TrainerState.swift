@@ -31,13 +31,21 @@ struct ActorEpisode: Codable {
   }
 }
 
+/// The evaluation during training with the highest mean return, the first of equals.
+struct BestEvaluation: Codable, Equatable {
+  var step: Int
+  var meanReturn: Double
+}
+
 struct TrainerState: Codable {
   var step = 0
   var episodes = 0
   var actors: [ActorEpisode]
   var record = RecordPosition()
-  /// The evaluation of this step was interrupted and is still to come.
-  var evaluationIsDue: Bool?
+  /// The evaluation of this step was interrupted and is still to come, and what else fell due since an earlier one.
+  var evaluationIsDueSince: Int?
+  /// The best evaluation during training; its weights stand in a section of their own.
+  var best: BestEvaluation?
 
   init(actors: Int, seed: UInt64) {
     let generator = SplitMix64(seed: seed).split(stream: RandomStream.episodes)
@@ -53,7 +61,8 @@ extension TrainerState {
     guard actors.count == config.actors else {
       throw CheckpointError("the checkpoint has \(actors.count) actors, the configuration \(config.actors)")
     }
-    guard (0...config.totalSteps).contains(step), (0...step).contains(episodes) else {
+    guard (0...config.totalSteps).contains(step), (0...step).contains(episodes), (0...step).contains(evaluationIsDueSince ?? 0)
+    else {
       throw CheckpointError("the checkpoint's trainer is at step \(step) of \(config.totalSteps), with \(episodes) episodes")
     }
     for actor in actors {

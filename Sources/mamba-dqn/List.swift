@@ -19,7 +19,9 @@ struct List: ParsableCommand {
     switch subject {
     case .environments: rows = EnvironmentCatalog.listing.map { [("name", $0.name), ("summary", $0.summary)] }
     case .presets:
-      rows = Presets.all.map { [("name", $0.name), ("environment", $0.environment), ("summary", $0.summary)] }
+      rows = Presets.all.map {
+        [("name", $0.name), ("environment", $0.environment), ("reaches", $0.reaches), ("summary", $0.summary)]
+      }
     case .settings:
       let defaults = ExperimentConfig()
       rows = Settings.all.map {

@@ -17,7 +17,8 @@ struct MambaDQN: ParsableCommand {
       How good is it:   mamba-dqn evaluate runs/…
       """,
     subcommands: [
-      Train.self, Resume.self, Evaluate.self, Render.self, Predict.self, Rollout.self, Bench.self, List.self, StudyCommand.self,
+      Train.self, Resume.self, Evaluate.self, Render.self, Watch.self, Predict.self, Rollout.self, Bench.self, List.self,
+      StudyCommand.self,
       ReportCommand.self,
     ])
 

@@ -14,15 +14,20 @@ struct ReportCommand: ParsableCommand {
     discussion: """
       Reads run folders only, finished or not, and may be called at any time. Writes report.html (one file, opens offline),
       report.md, and every figure as SVG and PNG. Policies that do not learn are played for comparison.
+
+      --card writes a model card instead: a README.md in Hugging Face's form of the seeds of one agent.
       """)
 
   @Argument(help: "Run folders, or folders of run folders.")
   var paths: [String]
-  @Option(help: "The folder for the report. (default: report, in the first path)")
+  @Option(help: "The folder for the report. (default: report, in the first path; for a card the first path)")
   var out: String?
+  @Flag(help: "A model card of one agent, all its seeds in it.")
+  var card = false
 
   func run() throws {
     let found = try paths.flatMap(FoundRun.all(under:))
+    if card { return try writeCard(of: found) }
     let environments = Set(found.compactMap { if case .readable(let run) = $0 { run.config.environment } else { nil } })
     let report = Report(found, policies: try environments.sorted().flatMap(policies))
     let folder = out ?? "\(paths[0])/report"
@@ -36,6 +41,17 @@ struct ReportCommand: ParsableCommand {
     try AtomicFile.write(Data(report.html.utf8), to: "\(folder)/report.html")
     if let missing { say("warning: \(missing)") }
     try output("\(folder)/report.html")
+  }
+
+  private func writeCard(of found: [FoundRun]) throws {
+    let card = try ModelCard(found), folder = out ?? paths[0], path = "\(folder)/README.md"
+    try makeFolder(folder)
+    let old = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    guard old?.contains("library_name: \(ModelCard.library)\n") ?? true else {
+      throw FileError(path, "exists and is no model card of this program; give another folder with --out")
+    }
+    try AtomicFile.write(Data(card.markdown.utf8), to: path)
+    try output(path)
   }
 
   /// Those of `evaluate` that make sense in the environment, 100 episodes from seed 0.

@@ -18,10 +18,10 @@ func finish(
   say(
     String(
       format: "memory when the replay is full: about %.0f MB (replay %.0f MB)", memory.total / 1e6 + 25, memory.replay / 1e6))
-  if run.config.totalSteps <= run.config.learningStarts {
+  if run.config.totalSteps < run.config.firstLearningStep {
     say(
-      "warning: nothing will be learned: learning starts after step \(run.config.learningStarts), and there are only "
-        + "\(run.config.totalSteps) steps; give more --steps or --set learningStarts=N")
+      "warning: nothing will be learned: the first gradient step comes at step \(run.config.firstLearningStep), and there are "
+        + "only \(run.config.totalSteps) steps; give more --steps or --set learningStarts=N")
   }
   let line = ProgressLine()
   let outcome = try run.complete(stopRequested: { machine_stop_signal() != 0 || stopRequested() }) {
@@ -49,6 +49,21 @@ func finish(
       """)
   }
   return outcome
+}
+
+/// Writes the run's `status.json` while `body` trains, and what went wrong where anything did.
+func withHeartbeat<Result>(_ folder: RunFolder, _ config: ExperimentConfig, _ body: (HeartbeatWriter) throws -> Result) throws
+  -> Result
+{
+  let heartbeat = HeartbeatWriter(folder, config)
+  do {
+    let result = try body(heartbeat)
+    heartbeat.end()
+    return result
+  } catch {
+    heartbeat.end(error: error is ExitCode ? nil : "\(error)")
+    throw error
+  }
 }
 
 /// The exit status of a run that was stopped by a signal, as a shell has it.

@@ -56,7 +56,8 @@ struct StudyList: ParsableCommand {
   func run() throws {
     for study in Studies.builtIn {
       let models = study.models.map(\.rawValue).joined(separator: " ")
-      try output("\(study.name): \(study.tasks.count) tasks; \(study.environment), preset \(study.preset); \(models)")
+      let places = "\(study.environments.joined(separator: " ")), preset \(study.presets.joined(separator: " "))"
+      try output("\(study.name): \(study.tasks.count) tasks; \(places); \(models)")
     }
   }
 }

@@ -30,7 +30,7 @@ struct StudyRun: ParsableCommand {
     let limit = try timeLimit.map { Duration.seconds(TimeLimit.stopping(try TimeLimit.parse($0))) }
     let isOver = { limit.map { clock.now - start > $0 } ?? false }
     let study = try options.study()
-    _ = try EnvironmentCatalog.entry(study.environment, from: .file(options.name, isTrusted: trust.trust))
+    for name in study.environments { _ = try EnvironmentCatalog.entry(name, from: .file(options.name, isTrusted: trust.trust)) }
     guard let index else { return try runAll(study, isOver) }
     guard jobs == nil, part.seeds == nil else { throw UsageError("--index runs one task: leave --jobs and --seeds out") }
     let tasks = try study.tasks
@@ -52,8 +52,7 @@ struct StudyRun: ParsableCommand {
     let run = folder.run(task)
     try withExtendedLifetime(FileLock(path: folder.lock(task))) {
       try task.check(in: folder)
-      let heartbeat = HeartbeatWriter(run, task.config)
-      do {
+      try withHeartbeat(run, task.config) { heartbeat in
         guard let opened = try task.open(in: folder) else { return say("\(run.path) is finished") }
         let given = (options.root == "runs" ? "" : " --root \(options.root)") + (trust.trust ? " --trust" : "")
         // A scheduler that was killed cannot stop its tasks: they see that it is gone.
@@ -61,11 +60,7 @@ struct StudyRun: ParsableCommand {
         let outcome = try finish(
           opened, goOn: "mamba-dqn study run \(options.name)\(given) --index \(task.index)",
           stopRequested: { isOver() || isOrphan() }, report: heartbeat.update)
-        heartbeat.end()
         if case .stopped = outcome, machine_stop_signal() != 0 || !isOver() { throw stoppedBySignal }
-      } catch let error where !(error is ExitCode) {
-        heartbeat.end(error: "\(error)")
-        throw error
       }
     }
   }

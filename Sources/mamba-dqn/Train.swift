@@ -23,6 +23,8 @@ struct Train: ParsableCommand {
   var steps: Int?
   @Option(help: "The run folder. (default: runs/<environment>__<preset>__s<seed>__<time>)")
   var out: String?
+  @Option(help: ArgumentHelp("Record a greedy episode every so many steps, for `watch` and as pages.", valueName: "steps"))
+  var recordEvery: Int?
   @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp(
@@ -34,28 +36,52 @@ struct Train: ParsableCommand {
     var config = try Presets.config(environment: EnvironmentCatalog.entry(environment).name, preset: preset)
     config.seed = seed
     if let steps { config.totalSteps = steps }
-    for assignment in assignments { try Settings.apply(assignment, to: &config) }
-    try trainToEnd(
-      Run(config, in: out.map(RunFolder.init(path:)), command: ["mamba-dqn"] + CommandLine.arguments.dropFirst()))
+    let recording = recordEvery.map { ["recordInterval=\($0)"] } ?? []
+    for assignment in recording + assignments { try Settings.apply(assignment, to: &config) }
+    try trainToEnd(Run(config, in: out.map(RunFolder.init(path:)), command: typedCommand))
   }
 }
 
 struct Resume: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Go on with a run from its newest checkpoint.",
-    discussion: "A resumed run ends in the same bytes as one that was never stopped.")
+    discussion: """
+      A resumed run ends in the same bytes as one that was never stopped.
+
+      --steps trains on beyond the end. What is spread over a whole run (the fall of the learning rate to learningRateEnd, the
+      rise of β) stands from then on where it would in a run of so many steps from the start; ε goes on as it was. The earlier
+      final weights stay, as model-stepN.safetensors.
+
+      --set may change: \(Settings.changeable.joined(separator: ", ")).
+      """)
 
   @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
   var folder: String
+  @Option(
+    parsing: .unconditional, help: "Environment steps from the run's beginning. (default: as it was begun)",
+    transform: wholeNumber)
+  var steps: Int?
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Change a setting from here on; may be repeated.", valueName: "key=value"))
+  var assignments: [String] = []
   @OptionGroup var trust: TrustOptions
 
   func run() throws {
     machine_catch_stop_signals()
     let folder = RunFolder(path: folder)
-    try withExtendedLifetime(FileLock.ofStudy(folder)) { try trainToEnd(Run(resuming: folder, isTrusted: trust.trust)) }
+    try withExtendedLifetime(FileLock.ofStudy(folder)) {
+      try trainToEnd(
+        Run(resuming: folder, isTrusted: trust.trust, steps: steps, settings: assignments, command: typedCommand))
+    }
   }
 }
 
+private let typedCommand = ["mamba-dqn"] + CommandLine.arguments.dropFirst()
+
 private func trainToEnd(_ run: Run) throws {
-  if case .stopped = try finish(run, goOn: Run.resumeCommand(run.folder, run.config)) { throw stoppedBySignal }
+  let outcome = try withHeartbeat(run.folder, run.config) { heartbeat in
+    try finish(run, goOn: Run.resumeCommand(run.folder, run.config), report: heartbeat.update)
+  }
+  if case .stopped = outcome { throw stoppedBySignal }
 }

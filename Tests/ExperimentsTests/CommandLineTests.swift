@@ -75,7 +75,7 @@ import Testing
       }
       return [
         FileManager.default.contents(atPath: folder.weights), Data(progress.joined(separator: "\n").utf8),
-        FileManager.default.contents(atPath: folder.evaluations),
+        FileManager.default.contents(atPath: folder.evaluations), FileManager.default.contents(atPath: folder.best),
       ]
     }
     let expected = try bytes("straight")
@@ -106,15 +106,14 @@ import Testing
     let evaluation = try JSONDecoder().decode(
       EvaluationReport.self, from: #require(FileManager.default.contents(atPath: run.evaluation)))
 
-    let network = try QNetwork(Safetensors(path: run.weights))
-    let agent = ActingState(network, stepping: true)
+    let agent = try ActingState(Safetensors(path: run.weights))
     var world = Highway(options: .highwayFast), total = 0.0
     agent.begin(try world.reset(seed: 0))
     while true {
-      let (observation, step) = try world.step(agent.greedyAction())
+      let action = agent.greedyAction(), (observation, step) = try world.step(action)
       total += step.reward
       if step.isLast { break }
-      agent.observe(observation)
+      agent.observe(observation, after: action, reward: Float(step.reward))
     }
     #expect(total == evaluation.returns.first)
   }

@@ -27,9 +27,9 @@ import Testing
   private func content(_ path: String) -> Set<String> { Set((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []) }
 
   private static let whole: Set = [
-    "checkpoints", "command.txt", "config.json", "episode.html", "evaluation.json", "evaluations.npz",
+    "best.safetensors", "checkpoints", "command.txt", "config.json", "episode.html", "evaluation.json", "evaluations.npz",
     "events.out.tfevents.0.mamba-dqn",
-    "model.safetensors", "monitor.csv", "progress.csv", "provenance.json",
+    "model.safetensors", "monitor.csv", "progress.csv", "provenance.json", "status.json",
   ]
 
   @Test func startsInOneFolder() throws {

@@ -25,6 +25,27 @@ import Testing
     #expect(tasks[16].config.cutBootstrapAtTruncation && tasks[16].config.clampPriorityError)
   }
 
+  @Test(arguments: Studies.builtIn.map(\.name)) func tasksAreNumberedAndNamedApart(_ name: String) throws {
+    let tasks = try Studies.study(name).tasks
+    #expect(!tasks.isEmpty && tasks.map(\.index) == Array(tasks.indices))
+    #expect(Set(tasks.map(\.name)).count == tasks.count && Set(tasks.map(\.command)).count == tasks.count)
+  }
+
+  @Test func whatBecomesOfLatentsIsAllThatDiffers() throws {
+    let tasks = try Studies.study("latents").tasks
+    func config(_ name: String) throws -> ExperimentConfig { try #require(tasks.first { $0.name == name }).config }
+    var stored = try config("masked-lander-stored-mamba-s3")
+    #expect(stored.latents == .state && stored.replay == .sequence && stored.inputs == "observation,differences")
+    stored.latents = .refresh
+    #expect(try config("masked-lander-refreshed-mamba-s3") == stored)
+    (stored.latents, stored.burnIn) = (.none, stored.sequenceLength)
+    #expect(try config("masked-lander-burn-in-mamba-s3") == stored)
+    var window = try config("RepeatPreviousMedium-window-mamba3-s0")
+    #expect(window.replay == .window && window.windowLength == 40)
+    window.latents = .target
+    #expect(try config("RepeatPreviousMedium-target-mamba3-s0") == window)
+  }
+
   @Test func aFileIsAStudy() throws {
     let space = try Workspace()
     let study = try Studies.study(
@@ -45,7 +66,7 @@ import Testing
           - 0
         """))
     let tasks = try study.tasks
-    #expect(tasks.count == 16 && study.steps == nil)
+    #expect(tasks.count == 16 && study.parts[0].steps == nil)
     #expect(
       tasks.prefix(5).map(\.name) == [
         "mamba-clip1.0-learningRate0.001-s7", "mamba-clip1.0-learningRate0.001-s0", "mamba-clip1.0-learningRate0.0005-s7",

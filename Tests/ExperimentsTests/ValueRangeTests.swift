@@ -95,7 +95,7 @@ import Training
   @Test func metadataHaveTheSameRanges() throws {
     let space = try Workspace(), folder = RunFolder(path: space.file("run"))
     let run = try Run(small(), in: folder, command: [])
-    try run.writeWeights()
+    try run.trainer.agent.writeWeights(step: run.trainer.step, to: folder.weights)
     let file = try Safetensors(path: folder.weights)
     let tensors = try file.names.map { ($0, try file.tensor($0)) }
     for (key, value) in [

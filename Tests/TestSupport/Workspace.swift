@@ -75,3 +75,41 @@ public func python(_ script: String, _ arguments: [String]) throws -> ProcessRes
   let interpreter = FileManager.default.isExecutableFile(atPath: own) ? own : "/usr/bin/python3"
   return try run(interpreter, ["-c", script] + arguments)
 }
+
+/// A program that runs beside the test, its output in files; ended with its owner at the latest.
+public final class RunningProgram {
+  private let process = Process()
+  private let workspace: Workspace
+
+  public init(_ program: String, _ arguments: [String]) throws {
+    workspace = try Workspace()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    for name in ["output", "error"] { _ = FileManager.default.createFile(atPath: workspace.file(name), contents: nil) }
+    process.standardOutput = FileHandle(forWritingAtPath: workspace.file("output"))
+    process.standardError = FileHandle(forWritingAtPath: workspace.file("error"))
+    try process.run()
+  }
+  deinit { if process.isRunning { process.terminate() } }
+
+  public var isRunning: Bool { process.isRunning }
+  public var processIdentifier: Int32 { process.processIdentifier }
+  public var output: String { (try? String(contentsOfFile: workspace.file("output"), encoding: .utf8)) ?? "" }
+  public var error: String { (try? String(contentsOfFile: workspace.file("error"), encoding: .utf8)) ?? "" }
+
+  /// The first line that it prints; nil where it ends before.
+  public func firstLine() -> String? {
+    while true {
+      if let end = output.firstIndex(of: "\n") { return String(output[..<end]) }
+      guard process.isRunning else { return nil }
+      usleep(1_000)
+    }
+  }
+
+  /// Sends the signal and waits for the end.
+  public func end(_ signal: Int32 = SIGTERM) -> Int32 {
+    if process.isRunning { kill(process.processIdentifier, signal) }
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+}

@@ -22,14 +22,16 @@ import Training
     for seed in UInt64(20)..<27 {
       var world = Highway(options: .highwayFast), policy = Wanderer(seed: seed)
       var observation = try world.reset(seed: seed)
-      var episode = Episode(return: 0, length: 0, terminated: false, truncated: false)
+      var episode = Episode(return: 0, length: 0, terminated: false, truncated: false), speeds = 0.0
       while !(episode.terminated || episode.truncated) {
         let step: Step
         (observation, step) = try world.step(observation.withUnsafeBufferPointer { policy.action(for: $0) })
         episode.return += step.reward
         episode.length += 1
+        speeds += try #require(world.speed)
         (episode.terminated, episode.truncated) = (step.terminated, step.truncated)
       }
+      episode.speed = speeds / Double(episode.length)
       expected.append(episode)
     }
     #expect(episodes == expected)

@@ -101,7 +101,7 @@ struct Way: CustomTestStringConvertible, Sendable {
     var weights: [Float] = []
     var progress: [String] = []
     var monitor: [String] = []
-    var evaluations: Data?
+    var evaluations, best: Data?
   }
 
   private func outcome(_ trainer: Trainer, _ folder: RunFolder) throws -> Outcome {
@@ -117,6 +117,7 @@ struct Way: CustomTestStringConvertible, Sendable {
     outcome.progress = try rows(folder.progress, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15])
     outcome.monitor = try Array(rows(folder.monitor, [0, 1]).dropFirst())
     outcome.evaluations = FileManager.default.contents(atPath: folder.evaluations)
+    outcome.best = FileManager.default.contents(atPath: folder.best)
     return outcome
   }
 
@@ -140,7 +141,7 @@ struct Way: CustomTestStringConvertible, Sendable {
     }
     #expect(outcomes[0] == outcomes[1])
     #expect(outcomes[0].weights != outcomes[2].weights)
-    #expect(outcomes[0].progress.count >= 9 && outcomes[0].evaluations != nil)
+    #expect(outcomes[0].progress.count >= 9 && outcomes[0].evaluations != nil && outcomes[0].best != nil)
   }
 
   /// Stopped at steps before, at and after learning starts, in the middle of episodes and at their ends; each resumed run is
@@ -170,6 +171,53 @@ struct Way: CustomTestStringConvertible, Sendable {
     }
     #expect(try trainer.run() == .finished)
     #expect(try outcome(trainer, folder) == expected)
+  }
+
+  /// Asked for at its interval, also after a resume; an agent that is looked at learns as one that is not.
+  @Test func recordingEpisodesChangesNothing() throws {
+    let space = try Workspace()
+    var outcomes: [Outcome] = []
+    for interval in [0, 40] {
+      var config = config()
+      config.recordInterval = interval
+      let folder = RunFolder(path: space.file("\(interval)"))
+      let trainer = try make(config, folder)
+      var steps: [Int] = []
+      #expect(
+        try trainer.run(recordEpisode: { step in
+          steps.append(step)
+          var world = Corridor()
+          let actor = trainer.agent.makeActingState()
+          actor.begin(try world.reset(seed: 1))
+          actor.observe(try world.step(actor.greedyAction()).observation)
+          _ = actor.greedyAction()
+        }) == .finished)
+      #expect(steps == (interval == 0 ? [] : [40, 80, 120, 160, 200, 240]))
+      outcomes.append(try outcome(trainer, folder))
+    }
+    #expect(outcomes[0] == outcomes[1])
+  }
+
+  /// Of the evaluations, the first with the highest mean; a checkpoint from before any of them has none, and takes a file of
+  /// later steps away.
+  @Test func theBestWeightsAreThoseOfTheBestEvaluation() throws {
+    let space = try Workspace(), folder = RunFolder(path: space.file("run"))
+    let trainer = try make(config(), folder)
+    #expect(try trainer.run(stopRequested: { trainer.step == 60 }) == .stopped(step: 60))
+    #expect(!FileManager.default.fileExists(atPath: folder.best))
+    let early = space.file("early")
+    try FileManager.default.copyItem(atPath: CheckpointStore(directory: folder.checkpoints).paths[0], toPath: early)
+    var kept: [String] = []
+    _ = try trainer.run(report: { _ in
+      guard let step = (try? Safetensors(path: folder.best))?.metadata["step"], kept.last != step else { return }
+      kept.append(step)
+    })
+    // Evaluated at 70, 140 and 210.
+    let file = try Safetensors(path: folder.best), last = try #require(file.metadata["step"])
+    #expect(["70", "140", "210"].contains(last) && kept.first == "70")
+    #expect(file.metadata["chosen"] == "best of the evaluations during training" && file.metadata["chosenReturn"] != nil)
+    _ = try make(config(), folder, resuming: CheckpointReader(path: early))
+    #expect(!FileManager.default.fileExists(atPath: folder.best))
   }
 
   @Test func aRewardThatIsNotFiniteIsNamed() throws {

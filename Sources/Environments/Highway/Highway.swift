@@ -38,6 +38,8 @@ public struct Highway: Environment {
     traffic = Traffic(road: Road(laneCount: options.laneCount))
   }
 
+  public var speed: Double? { traffic.vehicles.first?.speed }
+
   // MARK: - Start
 
   public mutating func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) {

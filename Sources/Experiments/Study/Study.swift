@@ -1,4 +1,4 @@
-/// A study: models × settings × seeds on one environment and preset, as a stable, numbered list of tasks. Knows nothing of
+/// A study: models × settings × seeds on one environment and preset, or several such parts, as a stable, numbered list of tasks. Knows nothing of
 /// processes and folders.
 import Records
 
@@ -9,30 +9,56 @@ public struct Study: Sendable, Equatable {
     public var values: [String]
   }
 
-  public var name, environment, preset: String
-  public var models: [EncoderKind]
-  public var settings: [Axis] = []
-  public var seeds: [UInt64]
-  /// Environment steps of every task; nil for the preset's.
-  public var steps: Int?
+  /// Models × settings × seeds on one environment and preset.
+  public struct Part: Sendable, Equatable {
+    /// What its tasks' names begin with, where a study has several.
+    public var label: String?
+    public var environment, preset: String
+    public var models: [EncoderKind]
+    public var settings: [Axis] = []
+    public var seeds: [UInt64]
+    /// Environment steps of every task; nil for the preset's.
+    public var steps: Int?
+  }
 
-  /// In the order model, settings (the last axis turns fastest), seed. What is not allowed is a `UsageError`.
+  public var name: String
+  public var parts: [Part]
+
+  public init(name: String, parts: [Part]) { (self.name, self.parts) = (name, parts) }
+
+  public init(
+    name: String, environment: String, preset: String, models: [EncoderKind], settings: [Axis] = [], seeds: [UInt64],
+    steps: Int? = nil
+  ) {
+    self.init(
+      name: name,
+      parts: [Part(environment: environment, preset: preset, models: models, settings: settings, seeds: seeds, steps: steps)])
+  }
+
+  public var environments: [String] { unique(parts.map(\.environment)) }
+  public var presets: [String] { unique(parts.map(\.preset)) }
+  public var models: [EncoderKind] { unique(parts.flatMap(\.models)) }
+  public var seeds: [UInt64] { unique(parts.flatMap(\.seeds)) }
+
+  /// Part by part, in the order model, settings (the last axis turns fastest), seed. What is not allowed is a `UsageError`.
   public var tasks: [StudyTask] {
-    get throws {
-      var base = try Presets.config(environment: EnvironmentCatalog.entry(environment).name, preset: preset)
-      if let steps { base.totalSteps = steps }
-      // Every way to choose one value an axis.
-      var choices: [[(key: String, value: String)]] = [[]]
-      for axis in settings {
-        choices = choices.flatMap { choice in axis.values.map { choice + [(axis.key, $0)] } }
+    get throws { try parts.reduce(into: []) { try $1.addTasks(to: &$0) } }
+  }
+}
+
+extension Study.Part {
+  fileprivate func addTasks(to tasks: inout [StudyTask]) throws {
+    var base = try Presets.config(environment: EnvironmentCatalog.entry(environment).name, preset: preset)
+    if let steps { base.totalSteps = steps }
+    // Every way to choose one value an axis.
+    var choices: [[(key: String, value: String)]] = [[]]
+    for axis in settings {
+      choices = choices.flatMap { choice in axis.values.map { choice + [(axis.key, $0)] } }
+    }
+    for model in models {
+      for choice in choices {
+        for seed in seeds { tasks.append(try task(tasks.count, base, model, choice, seed)) }
       }
-      var tasks: [StudyTask] = []
-      for model in models {
-        for choice in choices {
-          for seed in seeds { tasks.append(try task(tasks.count, base, model, choice, seed)) }
-        }
-      }
-      return tasks
     }
   }
 
@@ -41,7 +67,7 @@ public struct Study: Sendable, Equatable {
   ) throws -> StudyTask {
     var config = base
     (config.encoder, config.seed) = (model, seed)
-    var name = model.rawValue
+    var name = (label.map { "\($0)-" } ?? "") + model.rawValue
     var command = ["mamba-dqn", "train", environment, "--preset", preset, "--set", "encoder=\(model.rawValue)"]
     for (axis, (key, value)) in zip(settings, choice) {
       try Settings.apply("\(key)=\(value)", to: &config)
@@ -56,6 +82,12 @@ public struct Study: Sendable, Equatable {
   private static let shortNames = ["gradientClip": "clip"]
 }
 
+/// Without repetitions, in the order of first occurrence.
+private func unique<Element: Hashable>(_ elements: [Element]) -> [Element] {
+  var seen: Set<Element> = []
+  return elements.filter { seen.insert($0).inserted }
+}
+
 public struct StudyTask: Sendable {
   /// Its place in the whole study, from 0; the same whichever part of the study is run.
   public let index: Int
@@ -64,39 +96,4 @@ public struct StudyTask: Sendable {
   public let config: ExperimentConfig
   /// What trains the same bytes without the study.
   public let command: [String]
-}
-
-public enum Studies {
-  public static let builtIn = [
-    Study(
-      name: "paper-highway", environment: "highway-fast-v0", preset: "paper", models: EncoderKind.published,
-      settings: [.init(key: "gradientClip", values: ["1.0", "0.5", "0.1"])], seeds: Array(0..<5), steps: 20_000),
-    Study(
-      name: "paper-lunarlander", environment: "LunarLander-v3", preset: "paper", models: EncoderKind.published,
-      seeds: Array(0..<5), steps: 200_000),
-    Study(
-      name: "lander", environment: "LunarLander-v3", preset: "default",
-      models: ["mamba", "dqn", "lstm", "transformer", "mamba2"].map(EncoderKind.init(rawValue:)), seeds: Array(0..<20),
-      steps: 200_000),
-    memory("RepeatPreviousEasy", steps: 20_000), memory("RepeatPreviousMedium", steps: 100_000),
-    memory("TMaze-50", steps: 150_000),
-  ]
-
-  /// Every encoder on one task of memory, recurrent.
-  private static func memory(_ environment: String, steps: Int) -> Study {
-    Study(
-      name: "memory-\(environment)", environment: environment, preset: "default",
-      models: ["mamba3", "mamba2", "mamba", "transformer", "lstm", "dqn"].map(EncoderKind.init(rawValue:)),
-      seeds: Array(0..<5), steps: steps)
-  }
-
-  /// A built-in study by its name, or the one in a .yaml file.
-  public static func study(_ name: String) throws -> Study {
-    if let study = builtIn.first(where: { $0.name == name }) { return study }
-    if name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return try Study(yaml: name) }
-    let names = builtIn.map(\.name)
-    throw UsageError(
-      "unknown study \(name)\(suggestion(for: name, in: names)); there are: \(names.joined(separator: ", ")), "
-        + "and the path of a .yaml file")
-  }
 }

@@ -9,14 +9,14 @@ public enum StudyEstimate {
   ]
 
   /// Seconds until all of `tasks` that can still finish have, `jobs` at a time; nil where some task's speed cannot be guessed.
-  public static func seconds(_ tasks: [TaskStatus], of study: Study, jobs: Int) -> Double? {
-    var measured: [EncoderKind: [Double]] = [:]
-    for task in tasks { if let speed = task.learningSpeed { measured[task.model, default: []].append(speed) } }
+  public static func seconds(_ tasks: [TaskStatus], jobs: Int) -> Double? {
+    var measured: [String: [Double]] = [:]
+    for task in tasks { if let speed = task.learningSpeed { measured[task.kind, default: []].append(speed) } }
     var longest = 0.0, sum = 0.0
     for task in tasks where task.state != .finished && task.state != .failed {
-      let peers = measured[task.model] ?? []
+      let peers = measured[task.kind] ?? []
       let mean = peers.isEmpty ? nil : peers.reduce(0, +) / Double(peers.count)
-      guard let speed = task.learningSpeed ?? mean ?? known[study.environment]?[task.model] else { return nil }
+      guard let speed = task.learningSpeed ?? mean ?? known[task.environment]?[task.model] else { return nil }
       let seconds = Double(task.totalSteps - task.step) / speed
       longest = max(longest, seconds)
       sum += seconds
@@ -26,6 +26,9 @@ public enum StudyEstimate {
 }
 
 extension TaskStatus {
+  /// What its speed is likely to depend on.
+  fileprivate var kind: String { "\(environment) \(model.rawValue)" }
+
   /// Steps per second, once it has learned for a while: filling the replay is faster and says nothing.
   var learningSpeed: Double? {
     guard let heartbeat, heartbeat.sessionSeconds > 20, heartbeat.loss != nil, heartbeat.stepsPerSecond > 0 else { return nil }

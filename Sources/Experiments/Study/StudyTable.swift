@@ -53,7 +53,7 @@ public enum StudyTable {
     }
     let text = "\(study.name): \(tasks.count) tasks, \(counts.joined(separator: ", "))"
     guard tasks.contains(where: { $0.state != .finished && $0.state != .failed }) else { return text }
-    guard let seconds = StudyEstimate.seconds(tasks, of: study, jobs: jobs) else { return text }
+    guard let seconds = StudyEstimate.seconds(tasks, jobs: jobs) else { return text }
     return text + "; roughly \(duration(seconds)) left, \(jobs) at a time"
   }
 

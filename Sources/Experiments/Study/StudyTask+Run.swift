@@ -56,8 +56,13 @@ extension Settings {
 extension FileLock {
   /// The lock of a run that lies in a study's folder; nil for any other run.
   public static func ofStudy(_ run: RunFolder) throws -> FileLock? {
-    let url = URL(fileURLWithPath: run.path), locks = url.deletingLastPathComponent().appendingPathComponent(".locks").path
-    guard FileManager.default.fileExists(atPath: locks) else { return nil }
-    return try FileLock(path: "\(locks)/\(url.lastPathComponent).lock")
+    guard isOfStudy(run) else { return nil }
+    return try FileLock(path: "\(locks(run))/\(URL(fileURLWithPath: run.path).lastPathComponent).lock")
+  }
+
+  static func isOfStudy(_ run: RunFolder) -> Bool { FileManager.default.fileExists(atPath: locks(run)) }
+
+  private static func locks(_ run: RunFolder) -> String {
+    URL(fileURLWithPath: run.path).deletingLastPathComponent().appendingPathComponent(".locks").path
   }
 }

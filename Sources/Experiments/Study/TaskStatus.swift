@@ -12,22 +12,6 @@ public struct StudyFolder: Sendable {
   public func lock(_ task: StudyTask) -> String { "\(path)/.locks/\(task.name).lock" }
 }
 
-/// `status.json`: what a task's process says about itself, once a second at most.
-public struct Heartbeat: Codable, Equatable, Sendable {
-  public var step, totalSteps: Int
-  public var stepsPerSecond: Double
-  /// Of the last hundred episodes; nil before the first ends.
-  public var meanReturn: Double?
-  public var loss: Double?
-  public var epsilon: Double
-  /// Of this process so far.
-  public var sessionSeconds: Double
-  /// When this was written, ISO 8601.
-  public var updated: String
-  /// What ended the task's last try, where it failed.
-  public var error: String?
-}
-
 /// Writes `status.json`. Nothing depends on it: a disk that refuses it costs the heartbeat and not the run.
 public final class HeartbeatWriter {
   private let folder: RunFolder
@@ -64,16 +48,7 @@ public final class HeartbeatWriter {
 
   private func write() {
     last.updated = ISO8601DateFormatter().string(from: Date())
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    if let json = try? encoder.encode(last) { try? AtomicFile.write(json, to: folder.status, durable: false) }
-  }
-}
-
-extension Heartbeat {
-  /// nil where there is none that can be read.
-  static func read(_ folder: RunFolder) -> Heartbeat? {
-    FileManager.default.contents(atPath: folder.status).flatMap { try? JSONDecoder().decode(Heartbeat.self, from: $0) }
+    if let json = try? last.json { try? AtomicFile.write(json, to: folder.status, durable: false) }
   }
 }
 
@@ -81,7 +56,7 @@ public struct TaskStatus: Codable, Equatable, Sendable {
   public enum State: String, Codable, Sendable { case waiting, running, finished, failed, stopped }
 
   public var index: Int
-  public var name, folder: String
+  public var name, folder, environment: String
   public var model: EncoderKind
   public var state: State
   public var step, totalSteps: Int
@@ -93,7 +68,8 @@ public struct TaskStatus: Codable, Equatable, Sendable {
 
   public init(_ task: StudyTask, in study: StudyFolder) {
     let run = study.run(task)
-    (index, name, folder, model) = (task.index, task.name, run.path, task.config.encoder)
+    (index, name, folder) = (task.index, task.name, run.path)
+    (environment, model) = (task.config.environment, task.config.encoder)
     heartbeat = Heartbeat.read(run)
     holder = FileLock.holder(of: study.lock(task))
     (step, totalSteps) = (heartbeat?.step ?? 0, task.config.totalSteps)

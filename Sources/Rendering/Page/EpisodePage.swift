@@ -11,6 +11,9 @@ public struct EpisodePage {
     self.episodes = episodes
   }
 
+  /// The look of every page: its colours, light and dark, panels, buttons.
+  public static var style: String { String(decoding: PackageResources.player_css, as: UTF8.self) }
+
   public func write(to path: String) throws { try AtomicFile.write(Data(html.utf8), to: path, durable: false) }
 
   public var html: String {
@@ -25,7 +28,7 @@ public struct EpisodePage {
       <meta name="color-scheme" content="light dark">
       <title>\(Self.escaped(title))</title>
       <style>
-      \(String(decoding: PackageResources.player_css, as: UTF8.self))</style>
+      \(Self.style)</style>
       </head>
       <body>
       \(String(decoding: PackageResources.player_html, as: UTF8.self))

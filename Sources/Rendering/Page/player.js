@@ -345,6 +345,7 @@ function tick(now) {
 function play() {
   if (frame === episode.scenes.length - 1) show(0);
   playing = true;
+  document.documentElement.dataset.state = "playing";
   element("play").textContent = "❚❚";
   element("play").setAttribute("aria-label", "pause");
   restartClock();
@@ -352,6 +353,7 @@ function play() {
 }
 function pause() {
   playing = false;
+  document.documentElement.dataset.state = frame === episode?.scenes.length - 1 ? "ended" : "paused";
   element("play").textContent = "▶";
   element("play").setAttribute("aria-label", "play");
 }

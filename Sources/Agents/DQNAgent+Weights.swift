@@ -1,0 +1,54 @@
+/// What an agent acts with, as a weights file and out of a checkpoint.
+import Networks
+import Randomness
+import Records
+
+extension DQNAgent {
+  /// All parameters that evaluations act with, one after the other.
+  public var weights: [Float] {
+    var values: [Float] = []
+    forEachParameter { values += $2 }
+    return values
+  }
+
+  /// Writes weights under their published names, and what is needed to act with them.
+  ///
+  /// - Parameters:
+  ///   - values: earlier `weights` of this agent; nil for the present ones.
+  ///   - step: the environment step that they belong to.
+  ///   - metadata: what else the file says of itself.
+  public func writeWeights(_ values: [Float]? = nil, step: Int, metadata more: [String: String] = [:], to path: String) throws {
+    let values = values ?? weights
+    var tensors: [(name: String, tensor: Safetensors.Tensor)] = [], offset = 0
+    forEachParameter { name, shape, present in
+      tensors.append((name, .init(shape: shape, values: Array(values[offset..<offset + present.count]))))
+      offset += present.count
+    }
+    precondition(offset == values.count, "weights of \(values.count) floats; this network has \(offset)")
+    var metadata = [
+      "environment": config.environment, "encoder": config.encoder.rawValue, "windowLength": "\(config.windowLength)",
+      "step": "\(step)",
+    ]
+    // What the tensors' names and shapes do not tell.
+    if config.residual { metadata["residual"] = "true" }
+    if config.entities > 0 { metadata["entities"] = "\(config.entities)" }
+    if config.norm != .none { metadata["headSize"] = "\(config.headSize)" }
+    if config.replay != .window { metadata["replay"] = config.replay.rawValue }
+    metadata.merge(encoder.metadata(config)) { _, new in new }
+    metadata.merge(more) { _, new in new }
+    try Safetensors.write(tensors + encoder.tensors, metadata: metadata, to: path)
+  }
+}
+
+extension QNetwork {
+  /// The network that a run's evaluations act with, out of a checkpoint of it.
+  public static func evaluated(
+    _ config: ExperimentConfig, _ encoder: ObservationEncoder, from source: some CheckpointSource
+  ) throws -> QNetwork {
+    var generator = SplitMix64(seed: 0)
+    let network = QNetwork(
+      NetworkSizes(config, observationSize: encoder.inputSize, actionCount: encoder.actionCount), &generator)
+    try network.block.values.restore(Learner.section(ofEvaluated: config), from: source)
+    return network
+  }
+}

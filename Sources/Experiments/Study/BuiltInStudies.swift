@@ -1,0 +1,96 @@
+/// The studies that come with the program: the published one, and ours.
+import Records
+
+public enum Studies {
+  public static let builtIn = [
+    Study(
+      name: "paper-highway", environment: "highway-fast-v0", preset: "paper", models: EncoderKind.published,
+      settings: [.init(key: "gradientClip", values: ["1.0", "0.5", "0.1"])], seeds: Array(0..<5), steps: 20_000),
+    Study(
+      name: "paper-lunarlander", environment: "LunarLander-v3", preset: "paper", models: EncoderKind.published,
+      seeds: Array(0..<5), steps: 200_000),
+    Study(
+      name: "lander", environment: "LunarLander-v3", preset: "default", models: kinds("mamba dqn lstm transformer mamba2"),
+      seeds: Array(0..<20), steps: 200_000),
+    Study(
+      name: "road",
+      parts: [
+        .init(
+          environment: "highway-fast-v0", preset: "default", models: kinds("mamba dqn lstm transformer mamba2"),
+          seeds: Array(0..<20), steps: 20_000),
+        .init(
+          label: "safest", environment: "highway-fast-v0", preset: "safest", models: kinds("dqn"), seeds: Array(0..<20),
+          steps: 20_000),
+      ]),
+    Study(name: "memory", parts: memory), Study(name: "latents", parts: latents),
+  ]
+
+  /// Every encoder on tasks of memory, recurrent (`default`) and over windows (`window`).
+  private static let memory: [Study.Part] = [
+    ("RepeatPreviousEasy", 20_000), ("RepeatPreviousMedium", 100_000), ("RepeatPreviousHard", 150_000),
+    ("RepeatFirstEasy", 50_000), ("AutoencodeEasy", 150_000), ("CountRecallEasy", 100_000), ("ConcentrationEasy", 150_000),
+    ("TMaze-50", 150_000), ("TMaze-100", 300_000),
+  ].flatMap { environment, steps in
+    ["default", "window"].map { preset in
+      Study.Part(
+        label: "\(environment)-\(preset)", environment: environment, preset: preset,
+        models: kinds("mamba3 mamba2 mamba transformer lstm dqn"), seeds: Array(0..<5), steps: steps)
+    }
+  }
+
+  /// What becomes of stored latents: sequences shorter than what must be remembered, from the zero state, from the stored one,
+  /// after a burn-in, with states refreshed; and windows with and without stored latents in place of the target network's pass.
+  private static let latents: [Study.Part] = [
+    Memory(environment: "RepeatPreviousMedium", steps: 100_000, rows: 512, length: 32, window: 40),
+    Memory(environment: "TMaze-100", steps: 300_000, rows: 512, length: 64, window: 110),
+    Memory(
+      name: "masked-lander", environment: "LunarLander-v3?mask=2,3,5", model: "mamba", presets: ("recurrent", "default"),
+      steps: 200_000, rows: 64, length: 16, window: 4, others: ["inputs": "observation,differences"]),
+  ].flatMap(\.parts)
+
+  /// A task, and the ways in which latents are used on it.
+  private struct Memory {
+    var name: String?
+    let environment: String
+    var model = "mamba3"
+    /// For sequences and for windows.
+    var presets = ("default", "window")
+    let steps: Int
+    /// Rows of a batch of sequences, and a sequence's and a window's length.
+    let rows, length, window: Int
+    var others: [String: String] = [:]
+
+    var parts: [Study.Part] {
+      let sequences = [
+        "sequenceStart": "anywhere", "sequenceLength": "\(length)", "sequenceOverlap": "0", "batchSize": "\(rows / length)",
+      ]
+      let windows = ["windowLength": "\(window)"]
+      return [
+        part("zero", presets.0, sequences, ["latents": "none"]), part("stored", presets.0, sequences, ["latents": "state"]),
+        part("burn-in", presets.0, sequences, ["latents": "none", "burnIn": "\(length)"]),
+        part("refreshed", presets.0, sequences, ["latents": "refresh"]),
+        part("window", presets.1, windows, ["latents": "none"]), part("target", presets.1, windows, ["latents": "target"]),
+      ]
+    }
+
+    private func part(_ mode: String, _ preset: String, _ base: [String: String], _ own: [String: String]) -> Study.Part {
+      let settings = base.merging(others) { $1 }.merging(own) { $1 }.sorted { $0.key < $1.key }
+      return Study.Part(
+        label: "\(name ?? environment)-\(mode)", environment: environment, preset: preset, models: kinds(model),
+        settings: settings.map { .init(key: $0.key, values: [$0.value]) }, seeds: Array(0..<5), steps: steps)
+    }
+  }
+  private static func kinds(_ names: String) -> [EncoderKind] {
+    names.split(separator: " ").map { EncoderKind(rawValue: String($0)) }
+  }
+
+  /// A built-in study by its name, or the one in a .yaml file.
+  public static func study(_ name: String) throws -> Study {
+    if let study = builtIn.first(where: { $0.name == name }) { return study }
+    if name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return try Study(yaml: name) }
+    let names = builtIn.map(\.name)
+    throw UsageError(
+      "unknown study \(name)\(suggestion(for: name, in: names)); there are: \(names.joined(separator: ", ")), "
+        + "and the path of a .yaml file")
+  }
+}
