@@ -163,6 +163,29 @@ public final class ActingState {
     return result
   }
 
+  // MARK: - Answered from outside (`ActingBatch`)
+
+  var isAnswered: Bool { answer != nil }
+
+  /// Q-values [actions] and latent [modelSize] at the present observation, valid until the next pass of whoever gives them.
+  func answer(q: UnsafeMutablePointer<Float>, latent: UnsafeMutablePointer<Float>) { answer = (q, latent) }
+
+  /// The window [windowLength, inputSize], or the recurrent state before the present observation [stateSize].
+  func writeRemembered(to values: UnsafeMutablePointer<Float>) {
+    switch memory {
+    case .window(let window): values.update(from: window.values.pointer, count: window.values.count)
+    case .stepping: preconditionFailure("an actor of a fixed network answers by itself")
+    case .recurrent(_, let state, _): values.update(from: state.pointer, count: state.count)
+    }
+  }
+
+  /// The recurrent state after the present observation [stateSize].
+  func moveOn(to next: UnsafePointer<Float>) {
+    guard case .recurrent(_, let state, let before) = memory else { preconditionFailure("a window has no state") }
+    before.pointer.update(from: state.pointer, count: state.count)
+    state.pointer.update(from: next, count: state.count)
+  }
+
   /// The action of largest value, of those that are `allowed` (an environment's `actionMask`; nil: all are).
   public func greedyAction(allowed: [Bool]? = nil) -> Int { argmax(evaluate().q, allowed) }
 

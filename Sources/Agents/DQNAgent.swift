@@ -25,6 +25,7 @@ public final class DQNAgent {
   public let learner: Learner
   private let experience: any Experience
   private let actors: [Actor]
+  private let acting: ActingBatch
   private var sampling: SplitMix64
 
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
@@ -60,6 +61,7 @@ public final class DQNAgent {
         epsilonExponent: config.actors == 1 ? 1 : 1 + config.epsilonSpread * Double(index) / Double(config.actors - 1),
         latentSize: config.modelSize)
     }
+    acting = ActingBatch(learner.online)
     experience =
       config.replay == .window
       ? WindowExperience(config, learner, isMasked: isMasked) : try SequenceExperience(config, learner, isMasked: isMasked)
@@ -96,8 +98,12 @@ public final class DQNAgent {
     set { for (actor, state) in zip(actors, newValue) { actor.generator.state = state } }
   }
 
-  /// ε-greedy at the actor's present observation. The latent is computed either way: `remember` may store it.
-  public func act(step: Int, actor index: Int = 0) -> Decision { actors[index].act(epsilon: epsilon(at: step)) }
+  /// ε-greedy at the present observations of the first `count` actors, in one forward pass; the first acts at environment step
+  /// `step`, the next one at the next. Latents are computed either way: `remember` may store them.
+  public func act(step: Int, count: Int = 1) -> [Decision] {
+    acting.evaluate(actors.prefix(count).map(\.state))
+    return (0..<count).map { actors[$0].act(epsilon: epsilon(at: step + $0)) }
+  }
 
   /// Stores the transition and moves the actor on.
   public func remember(

@@ -102,7 +102,7 @@ public final class Trainer {
       let results: [Step]
       let exploration = agent.explorationStates
       do {
-        let actions = (0..<count).map { agent.act(step: before + $0 + 1, actor: $0).action }
+        let actions = agent.act(step: before + 1, count: count).map(\.action)
         results = try actions.enumerated().map { try take($1, $0, at: before + $0 + 1) }
         for (actor, action) in actions.enumerated() { try learn(action, results[actor], actor, report) }
       } catch let failure as EnvironmentFailure {
