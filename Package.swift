@@ -123,7 +123,7 @@ let package = Package(
     tests(of: "Statistics", resources: [.copy("Golden")]),
     tests(of: "Kernels", ["CBLAS", "MachineSupport", "Randomness"]),
     tests(of: "Autograd", ["Kernels", "Randomness"]),
-    tests(of: "Layers", ["Autograd", "Kernels", "Randomness"], resources: [.copy("Golden")]),
+    tests(of: "Layers", ["Networks", "Autograd", "Kernels", "Randomness", "Records"], resources: [.copy("Golden")]),
     tests(
       of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],
       resources: [.copy("Golden")]),

@@ -40,7 +40,8 @@ public final class DQNAgent {
       throw LearningError(
         description: "entities=\(config.entities): an observation of \(encoder.observationSize) numbers is no list of so many")
     }
-    memoryNeed = MemoryNeed(config, observationSize: encoder.inputSize, actionCount: encoder.actionCount)
+    memoryNeed = MemoryNeed(
+      config, observationSize: encoder.inputSize, actionCount: encoder.actionCount, storage: encoder.storage)
     try memoryNeed.check()
     let root = SplitMix64(seed: config.seed)
     var initialisation = root.split(stream: RandomStream.initialisation)
@@ -64,7 +65,8 @@ public final class DQNAgent {
     acting = ActingBatch(learner.online)
     experience =
       config.replay == .window
-      ? WindowExperience(config, learner, isMasked: isMasked) : try SequenceExperience(config, learner, isMasked: isMasked)
+      ? WindowExperience(config, learner, encoder.storage, isMasked: isMasked)
+      : try SequenceExperience(config, learner, encoder.storage, isMasked: isMasked)
   }
 
   public let memoryNeed: MemoryNeed

@@ -17,20 +17,22 @@ public struct MemoryNeed: Equatable, Sendable {
 
   /// - Parameters:
   ///   - observationSize: numbers that the network reads (`ObservationEncoder.inputSize`).
-  public init(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) {
+  ///   - storage: how replay keeps them (`ObservationEncoder.storage`).
+  public init(_ config: ExperimentConfig, observationSize: Int, actionCount: Int, storage: ObservationStorage = .floats) {
     let sizes = NetworkSizes(config, observationSize: observationSize, actionCount: actionCount)
     let rows: Double
     if config.replay == .window {
       replay = PrioritizedReplay.bytes(
         capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: observationSize,
-        latentSize: config.latents == .none ? 0 : config.modelSize, streams: config.actors)
+        latentSize: config.latents == .none ? 0 : config.modelSize, streams: config.actors, storage: storage)
       rows = Double(config.batchSize) * Double(config.windowLength)
     } else {
       // A state of the widest kind: h of every channel, and the convolution's tail.
       let state = config.modelSize * config.expansion * (config.stateSize + config.convolutionWidth) * config.layers
       replay = SequenceReplay.bytes(
         capacity: config.replayCapacity, stride: config.sequenceLength - config.sequenceOverlap, observationSize: observationSize,
-        stateSize: config.latents == .none || config.encoder == .dqn ? 0 : min(state, 1 << 30), streams: config.actors)
+        stateSize: config.latents == .none || config.encoder == .dqn ? 0 : min(state, 1 << 30), streams: config.actors,
+        storage: storage)
       rows = Double(config.batchSize) * (Double(config.sequenceLength) + Double(config.nStep) + Double(config.burnIn))
     }
     networks = sizes.approximateParameters * 4 * (config.amsgrad ? 6 : 5)

@@ -2,6 +2,7 @@
 /// from the one before, the last action (one-hot) and the last reward.
 import Networks
 import Records
+import Replay
 
 #if canImport(Glibc)
   import func Glibc.sqrt
@@ -15,19 +16,24 @@ public struct ObservationEncoder: Equatable, Sendable {
   public let rewardScale: Float
   /// [observationSize] each; nil: 1.
   public let scale, differenceScale: [Float]?
+  /// How a replay may keep what this makes of an observation.
+  public let storage: ObservationStorage
 
+  /// What bytes, as images have them, are multiplied by unless a configuration says otherwise: 0 … 1.
+  static let byteScale: Float = 1 / 255
   /// Differences beyond this many of their root mean squares are clipped.
   static let largestDifference: Float = 5
 
   public init(
     observationSize: Int, actionCount: Int, inputs: InputDescription, rewardScale: Float = 1, scale: [Float]? = nil,
-    differenceScale: [Float]? = nil
+    differenceScale: [Float]? = nil, storage: ObservationStorage = .floats
   ) {
     precondition(
       (scale?.count ?? observationSize) == observationSize && (differenceScale?.count ?? observationSize) == observationSize,
       "one factor for each of \(observationSize) features")
     (self.observationSize, self.actionCount, self.inputs) = (observationSize, actionCount, inputs)
     (self.rewardScale, self.scale, self.differenceScale) = (rewardScale, scale, differenceScale)
+    self.storage = storage
   }
 
   /// Numbers that the network reads.
@@ -96,15 +102,19 @@ public struct ObservationStatistics: Sendable {
 
 extension ObservationEncoder {
   /// As a configuration says, with the statistics where it asks for any.
+  ///
+  /// - Parameter areBytes: whether observations are whole numbers from 0 to 255. Unless told otherwise they are scaled to 0 … 1,
+  ///   and where nothing else stands beside them replay keeps the bytes.
   public init(
-    _ config: ExperimentConfig, observationSize: Int, actionCount: Int, statistics: ObservationStatistics? = nil
+    _ config: ExperimentConfig, observationSize: Int, actionCount: Int, areBytes: Bool = false,
+    statistics: ObservationStatistics? = nil
   ) throws {
     guard let inputs = InputDescription(config.inputs), let scale = ObservationScale(config.observationScale) else {
       throw LearningError(description: "inputs=\(config.inputs), observationScale=\(config.observationScale): not understood")
     }
     let factors: [Float]?
     switch scale {
-    case .none: factors = nil
+    case .none: factors = areBytes ? Array(repeating: Self.byteScale, count: observationSize) : nil
     case .measured: factors = statistics?.scale ?? Array(repeating: 1, count: observationSize)
     case .factors(let given):
       guard observationSize % given.count == 0 else {
@@ -117,14 +127,17 @@ extension ObservationEncoder {
     self.init(
       observationSize: observationSize, actionCount: actionCount, inputs: inputs, rewardScale: Float(config.rewardScale),
       scale: factors,
-      differenceScale: inputs.differences ? statistics?.differenceScale ?? Array(repeating: 1, count: observationSize) : nil)
+      differenceScale: inputs.differences ? statistics?.differenceScale ?? Array(repeating: 1, count: observationSize) : nil,
+      storage: areBytes && scale == .none && inputs == InputDescription() ? .bytes(scale: Self.byteScale) : .floats)
   }
 
   /// The factors that a run measured when it began, from its checkpoint.
   public init(
-    _ config: ExperimentConfig, observationSize: Int, actionCount: Int, from source: some CheckpointSource
+    _ config: ExperimentConfig, observationSize: Int, actionCount: Int, areBytes: Bool = false,
+    from source: some CheckpointSource
   ) throws {
-    let plain = try ObservationEncoder(config, observationSize: observationSize, actionCount: actionCount)
+    let plain = try ObservationEncoder(
+      config, observationSize: observationSize, actionCount: actionCount, areBytes: areBytes)
     func factors(_ name: String, _ present: [Float]?) throws -> [Float]? {
       guard present != nil else { return nil }
       let section = "agent/\(QNetwork.inputPrefix)\(name)"
@@ -135,7 +148,7 @@ extension ObservationEncoder {
     self.init(
       observationSize: observationSize, actionCount: actionCount, inputs: plain.inputs, rewardScale: plain.rewardScale,
       scale: try factors("scale", plain.scale),
-      differenceScale: try factors("difference_scale", plain.differenceScale))
+      differenceScale: try factors("difference_scale", plain.differenceScale), storage: plain.storage)
   }
 
   /// Whether statistics of the first random steps are needed.

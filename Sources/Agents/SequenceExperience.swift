@@ -13,7 +13,7 @@ final class SequenceExperience: Experience {
   private let batch: SequenceBatch
   private let tape = Tape()
 
-  init(_ config: ExperimentConfig, _ learner: Learner, isMasked: Bool) throws {
+  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage, isMasked: Bool) throws {
     (self.config, self.learner) = (config, learner)
     let sizes = learner.online.sizes, maskSize = isMasked ? sizes.actionCount : 0
     let stateSize = config.latents == .none ? 0 : learner.online.stateLayout?.count ?? 0
@@ -25,7 +25,7 @@ final class SequenceExperience: Experience {
       priorities: config.priorityExponent,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
-      streams: config.actors, maskSize: maskSize)
+      streams: config.actors, storage: storage, maskSize: maskSize)
     batch = SequenceBatch(
       count: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength + config.nStep,
       observationSize: sizes.observationSize, stateSize: stateSize, maskSize: maskSize)

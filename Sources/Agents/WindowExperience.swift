@@ -14,7 +14,7 @@ final class WindowExperience: Experience {
   private let stored: Buffer
   private let tape = Tape()
 
-  init(_ config: ExperimentConfig, _ learner: Learner, isMasked: Bool) {
+  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage, isMasked: Bool) {
     (self.config, self.learner) = (config, learner)
     let sizes = learner.online.sizes, maskSize = isMasked ? sizes.actionCount : 0
     replay = PrioritizedReplay(
@@ -23,7 +23,7 @@ final class WindowExperience: Experience {
       clampPriorityError: config.clampPriorityError,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
-      streams: config.actors, maskSize: maskSize)
+      streams: config.actors, storage: storage, maskSize: maskSize)
     batch = ReplayBatch(
       count: config.batchSize, windowLength: config.windowLength, observationSize: sizes.observationSize, maskSize: maskSize)
     stored = Buffer(count: config.latents == .none ? 0 : config.batchSize * config.modelSize)

@@ -85,7 +85,7 @@ public enum Settings {
       "inputs", \.inputs, "what the network reads", range: "observation, then any of action, reward, differences after commas"
     ) { InputDescription($0) != nil },
     text(
-      "observationScale", \.observationScale, "what observations are multiplied by",
+      "observationScale", \.observationScale, "what observations are multiplied by; images of bytes by 1/255 if by none",
       range: "none, measured, or numbers with commas, such as 1,15,3"
     ) { ObservationScale($0) != nil },
     whole("actors", \.actors, 1...1024, "environments that feed the learner, their forward passes one batch"),

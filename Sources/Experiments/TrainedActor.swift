@@ -145,7 +145,8 @@ private struct Found {
     let world = try config.environmentEntry(from: .file(run.config, isTrusted: isTrusted)).make()
     self.path = path
     encoder = try ObservationEncoder(
-      config, observationSize: world.observationSpace.count, actionCount: world.actionSpace.count, from: reader)
+      config, observationSize: world.observationSpace.count, actionCount: world.actionSpace.count,
+      areBytes: world.observationSpace.element == .uint8, from: reader)
     network = try QNetwork.evaluated(config, encoder, from: reader)
     isRecurrent = config.replay == .sequence
     environment = config.environment

@@ -13,9 +13,15 @@ extension QNetwork {
     let sizes = try NetworkSizes(file, windowLength: windowLength)
     var generator = SplitMix64(seed: 0)
     self.init(sizes, &generator)
-    var expected: Set<String> = []
-    for (name, parameter) in zip(block.names, block.parameters) {
-      expected.insert(name)
+    try block.read(file, as: "a \(sizes.encoder.rawValue) network") { $0.hasPrefix(Self.inputPrefix) }
+  }
+}
+
+extension ParameterBlock {
+  /// Every parameter from the file's tensor of its name. `kind` is what the file is taken for: it may have no other tensors than
+  /// that has, but for those that `isIgnored`.
+  func read(_ file: Safetensors, as kind: String, isIgnored: (String) -> Bool = { _ in false }) throws {
+    for (name, parameter) in zip(names, parameters) {
       let tensor = try file.finiteTensor(name)
       guard tensor.shape == parameter.shape else {
         throw FileError(
@@ -23,8 +29,9 @@ extension QNetwork {
       }
       for (i, value) in tensor.values.enumerated() { parameter.values[i] = value }
     }
-    if let extra = file.names.first(where: { !expected.contains($0) && !$0.hasPrefix(Self.inputPrefix) }) {
-      throw FileError(file.path, "has the tensor \(extra), which a \(sizes.encoder.rawValue) network does not have")
+    let expected = Set(names)
+    if let extra = file.names.first(where: { !expected.contains($0) && !isIgnored($0) }) {
+      throw FileError(file.path, "has the tensor \(extra), which \(kind) does not have")
     }
   }
 }

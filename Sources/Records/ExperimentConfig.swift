@@ -153,7 +153,7 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   /// `observation`, and what stands beside it: `action` and `reward` (the last ones), `differences` (of the observation and
   /// the one before, each over its root mean square).
   public var inputs = "observation"
-  /// `none`; factors, one a feature or a few that repeat, such as `1,15,3`; or `measured`: one over the root mean square over
+  /// `none` (bytes, as images have them: to 0 … 1); factors, one a feature or a few that repeat, such as `1,15,3`; or `measured`: one over the root mean square over
   /// the first random steps.
   public var observationScale = "none"
 

@@ -15,7 +15,7 @@ public struct Safetensors {
   public let path: String
   public let metadata: [String: String]
   private let file: MappedFile
-  private let entries: [String: Entry]
+  private var entries: [String: Entry]
 
   private struct Entry {
     var dtype: String
@@ -125,12 +125,46 @@ public struct Safetensors {
   /// Of all tensors together.
   public var elementCount: Int { entries.values.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
-  /// A tensor of float values (F32, F64, F16, BF16), converted to float32.
-  public func tensor(_ name: String) throws -> Tensor {
+  /// The same file with its tensors under other names; those renamed to nil are left out.
+  public func renamed(_ rename: (String) -> String?) throws -> Safetensors {
+    var copy = self
+    copy.entries = [:]
+    for (name, entry) in entries {
+      guard let other = rename(name) else { continue }
+      guard copy.entries.updateValue(entry, forKey: other) == nil else {
+        throw FileError(path, "has the tensor \(other) under two names, one of them \(name)")
+      }
+    }
+    return copy
+  }
+
+  /// A tensor of whole numbers (I64, I32) and its shape.
+  public func integers(_ name: String) throws -> (shape: [Int], values: [Int]) {
+    let entry = try entry(name)
+    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+    func read<T: FixedWidthInteger>(_ type: T.Type) -> [Int] {
+      stride(from: 0, to: bytes.count, by: MemoryLayout<T>.size).map {
+        Int(bytes.loadUnaligned(fromByteOffset: $0, as: type))
+      }
+    }
+    switch entry.dtype {
+    case "I64": return (entry.shape, read(Int64.self))
+    case "I32": return (entry.shape, read(Int32.self))
+    default: throw FileError(path, "tensor \(name) has type \(entry.dtype); whole numbers (I64, I32) are needed")
+    }
+  }
+
+  private func entry(_ name: String) throws -> Entry {
     guard let entry = entries[name] else {
       throw FileError(
         path, "has no tensor \(name); it has \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : "")")
     }
+    return entry
+  }
+
+  /// A tensor of float values (F32, F64, F16, BF16), converted to float32.
+  public func tensor(_ name: String) throws -> Tensor {
+    let entry = try entry(name)
     let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
     func read<T>(_ type: T.Type, _ convert: (T) -> Float) -> [Float] {
       stride(from: 0, to: bytes.count, by: MemoryLayout<T>.size).map {

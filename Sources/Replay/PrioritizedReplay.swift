@@ -13,7 +13,7 @@ public final class PrioritizedReplay {
   /// `capacity` transitions in all, shared equally between the streams.
   public init(
     capacity: Int, windowLength: Int, observationSize: Int, latentSize: Int, priorities exponent: Double,
-    clampPriorityError: Bool = false, nStep: NStep, streams: Int = 1, maskSize: Int = 0
+    clampPriorityError: Bool = false, nStep: NStep, streams: Int = 1, storage: ObservationStorage = .floats, maskSize: Int = 0
   ) {
     precondition(streams > 0 && capacity >= streams, "\(streams) streams share \(capacity) transitions")
     self.windowLength = windowLength
@@ -21,7 +21,7 @@ public final class PrioritizedReplay {
     self.streams = (0..<streams).map { _ in
       StepStore(
         capacity: capacity / streams, history: windowLength, observationSize: observationSize, latentSize: latentSize,
-        maskSize: maskSize)
+        storage: storage, maskSize: maskSize)
     }
     priorities = Priorities(capacity: capacity / streams * streams, exponent: exponent, clampsError: clampPriorityError)
   }
@@ -29,9 +29,12 @@ public final class PrioritizedReplay {
   /// Transitions that can be drawn.
   public var count: Int { streams.reduce(0) { $0 + $1.count } }
   /// Bytes when full, but for the last observations of episodes.
-  public static func bytes(capacity: Int, windowLength: Int, observationSize: Int, latentSize: Int, streams: Int) -> Double {
+  public static func bytes(
+    capacity: Int, windowLength: Int, observationSize: Int, latentSize: Int, streams: Int, storage: ObservationStorage = .floats
+  ) -> Double {
     let each = Double(capacity / max(streams, 1))
-    let store = StepStore.bytes(capacity: each, history: windowLength, observationSize: observationSize, latentSize: latentSize)
+    let store = StepStore.bytes(
+      capacity: each, history: windowLength, observationSize: observationSize, latentSize: latentSize, storage: storage)
     return Double(streams) * (store + each * 32)
   }
 
@@ -111,7 +114,7 @@ public final class PrioritizedReplay {
     let step = store.step(transition), size = store.observationSize
     for position in 0..<windowLength {
       let back = min(windowLength - 1 - position, step)
-      (window + position * size).update(from: store.observation(transition - back), count: size)
+      store.copyObservation(transition - back, to: window + position * size)
     }
   }
 

@@ -19,7 +19,7 @@ struct RowWriter {
     while !isFull {
       guard step < store.appended else { break }
       let (inputs, begins) = batch.place(index, position)
-      inputs.update(from: store.observation(step), count: batch.observationSize)
+      store.copyObservation(step, to: inputs)
       begins.pointee = store.step(step) == 0 || (position > 0 && step == first) ? 1 : 0
       learn(from: step, in: store)
       position += 1

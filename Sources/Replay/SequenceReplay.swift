@@ -39,13 +39,14 @@ public final class SequenceReplay {
   /// `capacity` steps in all, shared equally between the streams and rounded down to whole strides.
   public init(
     capacity: Int, layout: SequenceLayout, observationSize: Int, stateSize: Int, priorities exponent: Double, nStep: NStep,
-    streams count: Int = 1, maskSize: Int = 0
+    streams count: Int = 1, storage: ObservationStorage = .floats, maskSize: Int = 0
   ) {
     let each = capacity / count / layout.stride * layout.stride
     precondition(each > layout.burnIn, "\(capacity) steps in \(count) streams hold no sequence of \(layout)")
     (self.layout, self.stateSize, self.nStep) = (layout, stateSize, nStep)
     streams = (0..<count).map { _ in
-      StepStore(capacity: each, history: 0, observationSize: observationSize, latentSize: 0, maskSize: maskSize)
+      StepStore(
+        capacity: each, history: 0, observationSize: observationSize, latentSize: 0, storage: storage, maskSize: maskSize)
     }
     states = (0..<count).map { _ in Ring(count: each / layout.stride * stateSize) }
     priorities = Priorities(capacity: each / layout.stride * count, exponent: exponent)
@@ -56,9 +57,12 @@ public final class SequenceReplay {
 
   public var count: Int { streams.reduce(0) { $0 + $1.count } }
   /// Bytes when full, but for the last observations of episodes.
-  public static func bytes(capacity: Int, stride: Int, observationSize: Int, stateSize: Int, streams: Int) -> Double {
+  public static func bytes(
+    capacity: Int, stride: Int, observationSize: Int, stateSize: Int, streams: Int, storage: ObservationStorage = .floats
+  ) -> Double {
     let each = Double(capacity / max(streams, 1))
-    let store = StepStore.bytes(capacity: each, history: 0, observationSize: observationSize, latentSize: 0)
+    let store = StepStore.bytes(
+      capacity: each, history: 0, observationSize: observationSize, latentSize: 0, storage: storage)
     return Double(streams) * (store + each / Double(max(stride, 1)) * (Double(stateSize) * 4 + 32))
   }
   private var sequencesEach: Int { streams[0].capacity / layout.stride }

@@ -7,7 +7,8 @@ import Records
 
 public final class StepStore {
   public let capacity, history, observationSize, latentSize, maskSize: Int
-  private let observations, rewards, latents: Ring<Float>
+  private let observations: ObservationRows
+  private let rewards, latents: Ring<Float>
   private let actions: Ring<Int32>
   /// Bit 0 terminated, bit 1 truncated.
   private let flags: Ring<UInt8>
@@ -24,12 +25,14 @@ public final class StepStore {
   private let current: Ring<Float>
 
   /// `latentSize` 0 stores none; `maskSize`, of an environment that masks actions, is their number, and else 0.
-  public init(capacity: Int, history: Int, observationSize: Int, latentSize: Int, maskSize: Int = 0) {
+  public init(
+    capacity: Int, history: Int, observationSize: Int, latentSize: Int, storage: ObservationStorage = .floats, maskSize: Int = 0
+  ) {
     precondition(capacity > 0 && history >= 0, "a store of \(capacity) transitions and \(history) observations before them")
     (self.capacity, self.history, self.observationSize, self.latentSize) = (capacity, history, observationSize, latentSize)
     self.maskSize = maskSize
     masks = Ring(count: capacity * maskSize)
-    observations = Ring(count: (capacity + history) * observationSize)
+    observations = ObservationRows(count: capacity + history, width: observationSize, storage)
     latents = Ring(count: capacity * latentSize)
     rewards = Ring(count: capacity)
     actions = Ring(count: capacity)
@@ -39,7 +42,8 @@ public final class StepStore {
     current = Ring(count: observationSize)
   }
   deinit {
-    for ring in [observations, rewards, latents, current] { ring.deallocate() }
+    observations.deallocate()
+    for ring in [rewards, latents, current] { ring.deallocate() }
     actions.deallocate()
     flags.deallocate()
     masks.deallocate()
@@ -50,8 +54,11 @@ public final class StepStore {
   /// Transitions that are there: the newest is `appended − 1`, the oldest `appended − count`.
   public var count: Int { min(appended, capacity) }
   /// Bytes when full, but for the last observations of episodes.
-  public static func bytes(capacity: Double, history: Int, observationSize: Int, latentSize: Int) -> Double {
-    capacity * (4 + 4 + 1 + 4 + 4 + Double(latentSize) * 4) + (capacity + Double(history)) * Double(observationSize) * 4
+  public static func bytes(
+    capacity: Double, history: Int, observationSize: Int, latentSize: Int, storage: ObservationStorage = .floats
+  ) -> Double {
+    capacity * (4 + 4 + 1 + 4 + 4 + Double(latentSize) * 4)
+      + (capacity + Double(history)) * Double(observationSize) * Double(storage.size)
   }
 
   // MARK: - Writing
@@ -72,7 +79,7 @@ public final class StepStore {
     precondition(latentSize == 0 || latent.count == latentSize, "a latent of \(latent.count), not \(latentSize)")
     let slot = appended % capacity
     if appended >= capacity, finalEntry.pointer[slot] >= 0 { freeFinals.append(finalEntry.pointer[slot]) }
-    observation(appended).update(from: current.pointer, count: observationSize)
+    observations.write(current.pointer, row: appended % (capacity + history))
     actions.pointer[slot] = Int32(action)
     rewards.pointer[slot] = reward
     flags.pointer[slot] = (terminated ? 1 : 0) | (truncated ? 2 : 0)
@@ -113,8 +120,8 @@ public final class StepStore {
   }
 
   /// The observation that a transition was taken at, [observationSize].
-  public func observation(_ transition: Int) -> UnsafeMutablePointer<Float> {
-    observations.pointer + transition % (capacity + history) * observationSize
+  public func copyObservation(_ transition: Int, to destination: UnsafeMutablePointer<Float>) {
+    observations.read(transition % (capacity + history), to: destination)
   }
 
   /// The observation after a transition: the next one's, the present one, or an episode's last from the pool.
@@ -122,9 +129,10 @@ public final class StepStore {
     let entry = Int(finalEntry.pointer[transition % capacity])
     if entry >= 0 {
       for i in 0..<observationSize { destination[i] = finals[entry * observationSize + i] }
+    } else if transition == appended - 1 {
+      destination.update(from: current.pointer, count: observationSize)
     } else {
-      let source = transition == appended - 1 ? current.pointer : observation(transition + 1)
-      destination.update(from: source, count: observationSize)
+      copyObservation(transition + 1, to: destination)
     }
   }
 
@@ -149,7 +157,7 @@ public final class StepStore {
       capacity, history, observationSize, latentSize, appended, episodeStep, finals.count, freeFinals.count,
     ].map(Int64.init)
     try header.withUnsafeBytes { try sink.write("\(prefix)/header", $0) }
-    try sink.write("\(prefix)/observations", observations.bytes(storedObservations * observationSize))
+    try sink.write("\(prefix)/observations", observations.bytes(storedObservations))
     try sink.write("\(prefix)/latents", latents.bytes(count * latentSize))
     try sink.write("\(prefix)/rewards", rewards.bytes(count))
     try sink.write("\(prefix)/actions", actions.bytes(count))
@@ -173,7 +181,7 @@ public final class StepStore {
       throw ReplayError(description: "the checkpoint's \(prefix)/header counts \(header[4]) steps, \(header[5]) in the episode")
     }
     (appended, episodeStep) = (header[4], header[5])
-    try observations.restore("\(prefix)/observations", storedObservations * observationSize, from: source)
+    try observations.restore("\(prefix)/observations", storedObservations, from: source)
     try latents.restore("\(prefix)/latents", count * latentSize, from: source)
     try rewards.restore("\(prefix)/rewards", count, from: source)
     try actions.restore("\(prefix)/actions", count, from: source)

@@ -61,10 +61,9 @@ struct Document {
         case "&": "&amp;"
         case "<": "&lt;"
         case ">": "&gt;"
-        case "[", "]", "*", "\\": "\\\(character)"
         default: String(character)
         }
-      }.joined()
+      }.joined().replacingOccurrences(of: "](", with: "]\\(")
     }.joined()
   }
 

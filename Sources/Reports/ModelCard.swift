@@ -62,7 +62,7 @@ public struct ModelCard {
     document.add(
       .paragraph(
         "A deep Q-network with the encoder `\(run.config.encoder.rawValue)`, trained for \(Number.whole(run.config.totalSteps)) "
-          + "environment steps on one core by `mamba-dqn`. Every number below is of \(card.episodes) greedy episodes with the final "
+          + "environment steps by `mamba-dqn`. Every number below is of \(card.episodes) greedy episodes with the final "
           + "weights of a seed, never the best checkpoint; the seeds of those episodes are not those of training."))
     document.add(
       .list(
@@ -128,7 +128,7 @@ public struct ModelCard {
       metrics.append(
         ("crash_rate", "share of episodes that end in a crash", decimal(Statistics.mean(card.evaluations.map(card.crashed)))))
     }
-    metrics.append(("training_minutes", "wall clock on one core, median", Number.two(Statistics.median(card.minutes))))
+    metrics.append(("training_minutes", "wall clock of training, median", Number.two(Statistics.median(card.minutes))))
     let tags = [
       card.environment, "deep-reinforcement-learning", "reinforcement-learning", "dqn", card.runs[0].config.encoder.rawValue,
     ]

@@ -44,11 +44,13 @@ public final class Trainer {
     let space = environments[0].observationSpace, actions = environments[0].actionSpace
     let encoder: ObservationEncoder
     if let reader {
-      encoder = try ObservationEncoder(config, observationSize: space.count, actionCount: actions.count, from: reader)
+      encoder = try ObservationEncoder(
+        config, observationSize: space.count, actionCount: actions.count, areBytes: space.element == .uint8, from: reader)
     } else {
       let statistics = try ObservationEncoder.needsStatistics(config) ? measureObservations(config, makeEnvironment()) : nil
       encoder = try ObservationEncoder(
-        config, observationSize: space.count, actionCount: actions.count, statistics: statistics)
+        config, observationSize: space.count, actionCount: actions.count, areBytes: space.element == .uint8,
+        statistics: statistics)
     }
     agent = try DQNAgent(config: config, encoder: encoder, isMasked: try environments[0].masksActions())
     self.folder = folder
@@ -368,7 +370,6 @@ extension Environment {
   /// Whether it masks actions, which an environment that lives elsewhere only says of an observation. Every episode is reset
   /// with its own seed later.
   fileprivate func masksActions() throws -> Bool {
-    guard self is any AsynchronousEnvironment else { return actionMask != nil }
     var asked = self
     _ = try asked.reset(seed: 0)
     return asked.actionMask != nil

@@ -6,35 +6,75 @@ import Records
 
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Q-values and latents of given windows, as JSON.",
+    abstract: "What a model says of given windows or sequences, as JSON or as a file.",
     discussion: """
-      FILE holds a network under the published names: one of ours, or a PyTorch state dict saved as safetensors.
-      INPUT holds the tensor `input` of shape [batch, time, feature]. Prints {"q": [[…]], "latent": [[…]]}.
+      FILE is recognised by names and shapes: a Q-network (one of ours, or a PyTorch state dict under the published names), a bare
+      block of Mamba-1, -2 or -3, a residual stack of them, or a language model, under the names of mamba-ssm or transformers.
+      INPUT holds the tensor `input` of shape [batch, time, feature], or a language model's `input_ids` [batch, time], and perhaps
+      `reset` [batch, time]: 1 where an episode begins.
+
+      Prints what comes out at the last position: {"q": [[…]], "latent": [[…]]} of a Q-network, `output` of blocks and stacks,
+      `logits` and `output` of a language model. With --out every position's goes to a file, and the recurrent state after the last
+      one as `state.…`; with --state IN reading goes on from the state in such a file.
       """)
 
-  @Argument(help: "The network, a .safetensors file.")
+  @Argument(help: "The model, a .safetensors file.")
   var file: String
-  @Option(help: "The windows, a .safetensors file.")
+  @Option(help: "The windows or sequences, a .safetensors file.")
   var input: String
+  @Option(help: "Write every position's outputs and the state there, a .safetensors file.")
+  var out: String?
+  @Option(help: ArgumentHelp("Begin from the state in this file, as --out writes it.", valueName: "in"))
+  var state: String?
 
   func run() throws {
-    let windows = try Safetensors(path: input).finiteTensor("input")
-    guard windows.shape.count == 3, windows.shape.allSatisfy({ $0 > 0 }) else {
-      throw FileError(input, "input has shape \(windows.shape); [batch, time, feature] is needed")
+    let input = try Safetensors(path: self.input), file = try ModelFile.unwrapped(Safetensors(path: self.file))
+    // Windows are read by the encoder's own short cuts.
+    if out == nil && state == nil && input.shape(of: "reset") == nil && ModelFile.isQNetwork(file) {
+      return try printWindows(file, input)
     }
-    let (batch, time, features) = (windows.shape[0], windows.shape[1], windows.shape[2])
-    let network = try QNetwork(Safetensors(path: file), windowLength: time)
-    guard features == network.sizes.observationSize else {
-      throw FileError(input, "input has \(features) features; the network reads \(network.sizes.observationSize)")
+    let reading = try SequenceReading(
+      ModelFile.read(file), input, from: state.map { try Safetensors(path: $0) })
+    if let out {
+      try Safetensors.write(reading.outputs + reading.state.map { ("state." + $0.name, $0.tensor) }, to: out)
+    } else {
+      try write(reading.outputs.map { ($0.name, Self.lastPositions($0.tensor), $0.tensor.shape[2]) })
     }
-    let (q, latent) = network.evaluate(windows.values, batch: batch, time: time)
-    try output("{\"q\":\(rows(q, network.sizes.actionCount)),\"latent\":\(rows(latent, network.sizes.modelSize))}")
   }
 
-  private func rows(_ values: [Float], _ width: Int) -> String {
-    let rows = stride(from: 0, to: values.count, by: width).map { start in
-      "[" + values[start..<start + width].map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ",") + "]"
+  /// [batch, time, width] → [batch, width].
+  private static func lastPositions(_ tensor: Safetensors.Tensor) -> [Float] {
+    let (batch, time, width) = (tensor.shape[0], tensor.shape[1], tensor.shape[2])
+    var values: [Float] = []
+    for b in 0..<batch {
+      let end = (b + 1) * time * width
+      values += tensor.values[end - width..<end]
     }
-    return "[" + rows.joined(separator: ",") + "]"
+    return values
+  }
+
+  private func printWindows(_ file: Safetensors, _ input: Safetensors) throws {
+    let windows = try input.finiteTensor("input")
+    guard windows.shape.count == 3, windows.shape.allSatisfy({ $0 > 0 }) else {
+      throw FileError(input.path, "input has shape \(windows.shape); [batch, time, feature] is needed")
+    }
+    let (batch, time, features) = (windows.shape[0], windows.shape[1], windows.shape[2])
+    let network = try QNetwork(file, windowLength: time)
+    guard features == network.sizes.observationSize else {
+      throw FileError(input.path, "input has \(features) features; the network reads \(network.sizes.observationSize)")
+    }
+    let (q, latent) = network.evaluate(windows.values, batch: batch, time: time)
+    try write([("q", q, network.sizes.actionCount), ("latent", latent, network.sizes.modelSize)])
+  }
+
+  /// Rows of numbers, each under its name, as one JSON object.
+  private func write(_ results: [(name: String, values: [Float], width: Int)]) throws {
+    let fields = results.map { name, values, width in
+      let rows = stride(from: 0, to: values.count, by: width).map { start in
+        "[" + values[start..<start + width].map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ",") + "]"
+      }
+      return "\"\(name)\":[\(rows.joined(separator: ","))]"
+    }
+    try output("{\(fields.joined(separator: ","))}")
   }
 }

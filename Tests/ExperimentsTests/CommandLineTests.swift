@@ -53,6 +53,7 @@ import Testing
       ("train LunarLander-v3 --out \(full)", "exists and is not empty"),
       ("evaluate \(noise)", "not a safetensors file"),
       ("predict \(noise) --input \(noise)", "not a safetensors file"),
+      ("parity \(noise)", "not a safetensors file"),
       ("evaluate \(full)", "has no model.safetensors"),
     ]
     for (arguments, expected) in cases {
@@ -162,8 +163,97 @@ import Testing
     #expect(five.status == 1 && five.error.contains("input has 5 features; the network reads 6"))
   }
 
+  /// One line a tensor, and the exit status says whether all are within tolerance.
+  @Test func parity() throws {
+    let space = try Workspace(), golden = packageRoot + "/Tests/LayersTests/Golden/mamba1-state.safetensors"
+    let right = try mamba("parity \(golden) \(golden)")
+    #expect(right.status == 0 && right.output.contains("42 of 42 within tolerance"), "\(right.output)")
+    let file = try Safetensors(path: golden)
+    let tensors = try file.names.map { name in
+      var tensor = try file.tensor(name)
+      if name == "weight.D" { tensor.values[0] += 0.01 }
+      return (name, tensor)
+    }
+    try Safetensors.write(tensors, to: space.file("wrong"))
+    let wrong = try mamba("parity \(space.file("wrong"))")
+    #expect(wrong.status == 1 && wrong.output.contains("grad.input  above 1e-05"), "\(wrong.output)")
+  }
+
+  private static let language = packageRoot + "/Tests/NetworksTests/Golden/sequence/lm-mamba2"
+
+  /// The tokens that transformers chooses, from its file and from mamba-ssm's; whatever is wrong in a line.
+  @Test func generate() throws {
+    let golden = try Safetensors(path: Self.language + "/golden.safetensors")
+    let ids = try golden.integers("input_ids").values.map(String.init).joined(separator: ",")
+    let expected = try golden.integers("greedy").values
+    for format in ["hf", "mamba_ssm"] {
+      let model = "generate \(Self.language)/\(format)/model.safetensors"
+      let plain = try mamba("\(model) --ids \(ids) --count \(expected.count)").output.split(separator: "\n")
+      #expect(plain.first.map(String.init) == expected.map(String.init).joined(separator: ","))
+      #expect(plain.count == 2 && plain.last?.hasSuffix(" tokens/s") == true)
+      let json = try mamba("\(model) --ids \(ids) --count 3 --json").output
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+      #expect(object["ids"] as? [Int] == Array(expected.prefix(3)) && (object["tokensPerSecond"] as? Double ?? 0) > 0)
+      #expect(try mamba("\(model) --ids \(ids) --top-k 1").output.hasPrefix(expected.map(String.init).joined(separator: ",")))
+      let cases = [
+        ("--ids 64", "--ids 64: the token 64 is none of the model's, 0 to 63"), ("--ids 1,,2", "'' is no token"),
+        ("--ids 1 --count -1", "--count"), ("--ids 1 --temperature 0", "--temperature 0.0: must be more than 0"),
+        ("--ids 1 --top-k 0", "--top-k 0: must be 1 or more"),
+      ]
+      for (arguments, problem) in cases {
+        let refused = try mamba("\(model) \(arguments)")
+        #expect(refused.status == 64 && refused.error.contains(problem), "\(refused.error)")
+      }
+    }
+    let block = packageRoot + "/Tests/LayersTests/Golden/mamba1-odd.safetensors"
+    let refused = try mamba("generate \(block) --ids 1")
+    #expect(refused.status == 1 && refused.error.contains("has no tensor backbone.embedding.weight"), "\(refused.error)")
+  }
+
+  /// Every position's outputs and the state as a file that other programs read, and reading goes on from one.
+  @Test func predictToAFile() throws {
+    let space = try Workspace(), folder = packageRoot + "/Tests/NetworksTests/Golden/sequence"
+    let golden = try Safetensors(path: folder + "/q-stack-mamba2-resets.safetensors")
+    let weights = try golden.names.filter { $0.hasPrefix("weight.") }.map { (String($0.dropFirst(7)), try golden.tensor($0)) }
+    try Safetensors.write(weights, to: space.file("net"))
+    let input = try golden.tensor("input"), reset = try golden.tensor("reset")
+    try Safetensors.write([("input", input), ("reset", reset)], to: space.file("input"))
+    let result = try mamba("predict \(space.file("net")) --input \(space.file("input")) --out \(space.file("out"))")
+    #expect(result.status == 0 && result.output.isEmpty, "\(result.error)")
+    let out = try Safetensors(path: space.file("out"))
+    for name in ["q", "latent"] {
+      let (actual, expected) = (try out.tensor(name), try golden.tensor(name))
+      #expect(actual.shape == expected.shape)
+      #expect(zip(actual.values, expected.values).allSatisfy { abs($0 - $1) < 1e-5 })
+    }
+    let states = out.names.filter { $0.hasPrefix("state.") }
+    #expect(states == (0..<2).flatMap { layer in ["conv", "ssm"].map { "state.layers.\(layer).\($0)" } })
+
+    // The first position again, from the state after the last: as JSON, and not as from zero.
+    let first = Safetensors.Tensor(
+      shape: [4, 1, 6], values: (0..<4).flatMap { input.values[$0 * 21 * 6..<$0 * 21 * 6 + 6] })
+    try Safetensors.write([("input", first)], to: space.file("first"))
+    let predict = "predict \(space.file("net")) --input \(space.file("first"))"
+    func q(_ arguments: String) throws -> [[Double]] {
+      let result = try mamba(predict + arguments)
+      let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: [[Double]]]
+      return try #require(object?["q"], "\(result.error)")
+    }
+    let fromState = try q(" --state \(space.file("out"))"), fromZero = try q("")
+    #expect(fromState.count == 4 && fromState[0].count == 4 && fromState != fromZero)
+    let wrong = try mamba(predict + " --state \(space.file("input"))")
+    #expect(wrong.status == 1 && wrong.error.contains("has none of state.layers.0.conv"), "\(wrong.error)")
+    let tokens = try mamba(
+      "predict \(Self.language)/hf/model.safetensors --input \(Self.language)/golden.safetensors --out \(space.file("lm"))")
+    #expect(tokens.status == 0, "\(tokens.error)")
+    #expect(try Safetensors(path: space.file("lm")).shape(of: "logits") == [1, 20, 64])
+  }
+
   @Test func everyCommandHasHelp() throws {
-    for command in ["", "train", "resume", "evaluate", "render", "predict", "rollout", "bench", "list", "study", "study run"] {
+    for command in [
+      "", "train", "resume", "evaluate", "render", "predict", "parity", "generate", "rollout", "bench", "list", "study",
+      "study run",
+    ] {
       let result = try mamba("\(command) --help")
       #expect(result.status == 0 && result.output.contains("OVERVIEW:") && result.output.contains("USAGE:"), "\(command)")
     }

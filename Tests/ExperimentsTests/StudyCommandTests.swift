@@ -122,7 +122,7 @@ import Testing
     #expect(result.error.contains("dqn-s0 failed: \(other.config): discount is 0.5, and 0.8 in the study"), "\(result.error)")
     #expect(
       result.error.contains("dqn-s1 failed: \(damaged.checkpoints)/step-0000000250.checkpoint: is damaged"), "\(result.error)")
-    #expect(result.error.contains("mamba-s0 failed: ") && result.error.contains("cannot create the folder"), "\(result.error)")
+    #expect(result.error.contains("mamba-s0 failed: ") && result.error.contains("is a file, not a folder"), "\(result.error)")
     #expect(FileManager.default.fileExists(atPath: folder("mamba-s1", root: "runs").evaluation))
     #expect(try FileManager.default.contentsOfDirectory(atPath: other.path).sorted() == ["checkpoints", "config.json"])
     let status = try mamba("study status \(file) --root \(space.file("runs"))")

@@ -35,6 +35,29 @@ private struct Corridor: Environment {
   }
 }
 
+/// The same walk as a picture of two pixels, each a whole number from 0 to 255.
+private struct Pictures: Environment {
+  let observationSpace: BoxSpace
+  let actionSpace = DiscreteSpace(names: ["LEFT", "RIGHT"])
+  private var corridor = Corridor()
+
+  init(_ element: BoxSpace.Element) {
+    observationSpace = BoxSpace(shape: [2], low: [0, 0], high: [255, 255], element: element)
+  }
+  mutating func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) {
+    corridor.reset(seed: seed, into: observation)
+    develop(observation)
+  }
+  mutating func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) -> Step {
+    defer { develop(observation) }
+    return corridor.step(action, into: observation)
+  }
+  private func develop(_ observation: UnsafeMutableBufferPointer<Float>) {
+    observation[0] = (128 + 30 * observation[0]).rounded()
+    observation[1] = (255 * observation[1]).rounded()
+  }
+}
+
 /// Ways to learn, each of which must be repeatable to the byte.
 struct Way: CustomTestStringConvertible, Sendable {
   let testDescription: String
@@ -218,6 +241,32 @@ struct Way: CustomTestStringConvertible, Sendable {
     #expect(file.metadata["chosen"] == "best of the evaluations during training" && file.metadata["chosenReturn"] != nil)
     _ = try make(config(), folder, resuming: CheckpointReader(path: early))
     #expect(!FileManager.default.fileExists(atPath: folder.best))
+  }
+
+  /// Bytes are scaled to 0 … 1 and kept as bytes: the run of floats scaled by 1/255, bit for bit, in less memory.
+  @Test(arguments: [ReplayKind.window, .sequence]) func picturesAreKeptAsBytes(_ replay: ReplayKind) throws {
+    let space = try Workspace()
+    var outcomes: [Outcome] = [], memory: [Double] = [], sizes: [Int] = []
+    for element in [BoxSpace.Element.uint8, .float32] {
+      var config = config()
+      if replay == .sequence {
+        (config.encoder, config.norm, config.replay, config.latents) = (EncoderKind(rawValue: "mamba2"), .rms, .sequence, .state)
+        (config.batchSize, config.sequenceLength, config.sequenceOverlap, config.headSize) = (3, 8, 4, 8)
+      }
+      if element == .float32 { config.observationScale = "\(Float(1) / 255)" }
+      let folder = RunFolder(path: space.file("\(element)"))
+      try makeFolder(folder.path)
+      var trainer = try Trainer(config: config, folder: folder) { Pictures(element) }
+      #expect(try trainer.run(stopRequested: { trainer.step == 133 }) == .stopped(step: 133))
+      let store = try CheckpointStore(directory: folder.checkpoints), newest = try #require(store.newest())
+      sizes.append(try newest.reader.bytes(replay == .window ? "replay/observations" : "replay/0/observations").count)
+      trainer = try Trainer(config: config, folder: folder, resuming: newest.reader) { Pictures(element) }
+      #expect(try trainer.run() == .finished)
+      outcomes.append(try outcome(trainer, folder))
+      memory.append(trainer.agent.memoryNeed.replay)
+    }
+    #expect(outcomes[0] == outcomes[1])
+    #expect(sizes[0] * 4 == sizes[1] && memory[0] < memory[1])
   }
 
   @Test func aRewardThatIsNotFiniteIsNamed() throws {

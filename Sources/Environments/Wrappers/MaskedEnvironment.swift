@@ -6,6 +6,7 @@
 public struct MaskedEnvironment: Environment {
   public let observationSpace: BoxSpace
   public var actionSpace: DiscreteSpace { environment.actionSpace }
+  public var actionMask: [Bool]? { environment.actionMask }
   public var speed: Double? { environment.speed }
   private var environment: any Environment
   /// Features that remain, in order.
@@ -29,7 +30,8 @@ public struct MaskedEnvironment: Environment {
     }
     shown = (0..<space.count).filter { !distinct.contains($0) }
     whole = Array(repeating: 0, count: space.count)
-    observationSpace = BoxSpace(shape: [shown.count], low: shown.map { space.low[$0] }, high: shown.map { space.high[$0] })
+    observationSpace = BoxSpace(
+      shape: [shown.count], low: shown.map { space.low[$0] }, high: shown.map { space.high[$0] }, element: space.element)
     self.environment = environment
   }
 
