@@ -17,8 +17,8 @@ struct MambaDQN: ParsableCommand {
       How good is it:   mamba-dqn evaluate runs/…
       """,
     subcommands: [
-      Train.self, Resume.self, Evaluate.self, Render.self, Watch.self, Predict.self, Generate.self, ParityCommand.self,
-      Rollout.self, Bench.self, List.self, StudyCommand.self, ReportCommand.self,
+      Train.self, Resume.self, Evaluate.self, Render.self, Watch.self, ExportCommand.self, Predict.self, Generate.self,
+      ParityCommand.self, Rollout.self, Bench.self, List.self, StudyCommand.self, ReportCommand.self,
     ])
 
   /// As the default, but every error is one line; a user's slip exits with 64, everything else with 1.
