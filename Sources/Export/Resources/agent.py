@@ -92,8 +92,8 @@ def mamba_window(p, x):
     step, b, c = apply(p.x_proj, u).split([rank, states, states], -1)
     step = softplus(apply(p.dt_proj, step))
     later = step.sum(1, keepdim=True) - step.cumsum(1)
-    h = (exp(later[..., None] * -exp(p.A_log)) * (step * u)[..., None] * b[:, :, None, :]).sum(1)
-    y = (h @ c[:, -1, :, None])[:, :, 0] + p.D * u[:, -1]
+    read = exp(later[..., None] * -exp(p.A_log)) @ (b * c[:, -1:])[..., None]  # [batch, time, channels, 1]
+    y = (read[..., 0] * step * u).sum(1) + p.D * u[:, -1]
     return apply(p.out_proj, y * silu(z[:, -1]))
 
 
