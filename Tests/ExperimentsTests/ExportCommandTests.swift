@@ -40,7 +40,7 @@ import Testing
 
   @Test func mistakesAreOneLine() throws {
     let space = try Workspace(), run = RunFolder(path: space.file("run"))
-    try run.create()
+    try makeFolder(run.path)
     let cases: [(String, Int32, String)] = [
       ("export \(run.path) --to onx --out x", 64, "--to onx: there are onnx, torch, step; did you mean onnx?"),
       ("export \(run.path) --to step --out x", 1, "has no model.safetensors: the run has not finished"),
