@@ -8,7 +8,8 @@ THREADS ?=
 
 SWIFT_FLAGS = -c release --explicit-target-dependency-import-check error
 PACKAGES = libopenblas-dev libbox2d-dev libcairo2-dev ffmpeg python3-venv librsvg2-bin fonts-dejavu-core
-PYTHON_PACKAGES = numpy==2.4.6 safetensors==0.8.0 tensorboard==2.21.0 setuptools==80.9.0
+PYTHON_PACKAGES = numpy==2.4.6 safetensors==0.8.0 tensorboard==2.21.0 setuptools==80.9.0 \
+  torch==2.13.0 onnx==1.23.2 onnxruntime==1.32.0
 GYMNASIUM_PACKAGES = "gymnasium[box2d]==1.4.0" highway-env==1.12.1 ale-py==0.12.1
 
 STUDY = .build/release/mamba-dqn study

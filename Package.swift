@@ -97,6 +97,11 @@ let package = Package(
         "Training", "Agents", "Environments", "GymnasiumBridge", "Networks", "Rendering", "Autograd", "Kernels", "Randomness",
         "Records", "Statistics", .product(name: "Yams", package: "Yams"),
       ]),
+    // Trained agents as files for other programs
+    .target(
+      name: "Export", dependencies: ["Agents", "Networks", "Records"],
+      resources: [.embedInCode("Resources/agent.h"), .embedInCode("Resources/agent.py"), .embedInCode("Resources/to_onnx.py")],
+      swiftSettings: vectorised),
     room("Reports", ["Records", "Statistics"]),
 
     // The live page
@@ -111,8 +116,9 @@ let package = Package(
     .executableTarget(
       name: "mamba-dqn",
       dependencies: [
-        "Reports", "Statistics", "Watching",
-        "Experiments", "Training", "Environments", "Networks", "Rendering", "Records", "MachineSupport", argumentParser,
+        "Reports", "Statistics", "Watching", "Export",
+        "Experiments", "Training", "Environments", "GymnasiumBridge", "Networks", "Rendering", "Records", "MachineSupport",
+        argumentParser,
       ],
       swiftSettings: vectorised),
 
@@ -133,6 +139,7 @@ let package = Package(
     tests(of: "Rendering", ["Environments", "CCairo"]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
+    tests(of: "Export", ["Agents", "Networks", "Randomness", "Records"], excluding: ["agent_test.c", "agent_test.py"]),
     tests(of: "Reports", ["Records", "Statistics", "Randomness", .product(name: "Yams", package: "Yams")]),
     tests(of: "Watching", ["mamba-dqn", "Records"], excluding: ["Python"]),
     tests(of: "Experiments", ["mamba-dqn", "Agents", "Environments", "Networks", "Records", "Training"]),

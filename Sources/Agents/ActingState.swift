@@ -186,10 +186,14 @@ public final class ActingState {
     state.pointer.update(from: next, count: state.count)
   }
 
-  public func greedyAction() -> Int { argmax(evaluate().q) }
+  /// The action of largest value, of those that are `allowed` (an environment's `actionMask`; nil: all are).
+  public func greedyAction(allowed: [Bool]? = nil) -> Int { argmax(evaluate().q, allowed) }
 
-  func argmax(_ q: UnsafeMutablePointer<Float>) -> Int {
-    (1..<network.sizes.actionCount).reduce(0) { q[$1] > q[$0] ? $1 : $0 }
+  func argmax(_ q: UnsafeMutablePointer<Float>, _ allowed: [Bool]?) -> Int {
+    guard let allowed, let first = allowed.firstIndex(of: true) else {
+      return (1..<network.sizes.actionCount).reduce(0) { q[$1] > q[$0] ? $1 : $0 }
+    }
+    return (first..<network.sizes.actionCount).reduce(first) { allowed[$1] && q[$1] > q[$0] ? $1 : $0 }
   }
 
   // MARK: - Checkpoints
@@ -200,7 +204,10 @@ public final class ActingState {
     switch memory {
     case .window(let window): values = (0..<window.values.count).map { window.values.pointer[$0] }
     case .stepping: preconditionFailure("an actor of a fixed network is not saved")
-    case .recurrent(_, let state, _): values = (0..<state.count).map { state.pointer[$0] }
+    // As it was before the present observation, which whoever goes on from here reads again.
+    case .recurrent(_, let state, let before):
+      let source = answer == nil ? state : before
+      values = (0..<source.count).map { source.pointer[$0] }
     }
     guard keepsInput else { return values }
     return values + previous + presentInput

@@ -10,6 +10,8 @@ final class Actor {
   /// The latent at the observation that the last action was chosen at, and the recurrent state before it.
   let latent: Buffer
   let stateBefore: Buffer?
+  /// What the present observation allows; nil: everything.
+  var allowed: [Bool]?
 
   init(_ state: ActingState, generator: SplitMix64, epsilonExponent: Double, latentSize: Int) {
     (self.state, self.generator, self.epsilonExponent) = (state, generator, epsilonExponent)
@@ -21,11 +23,17 @@ final class Actor {
     let output = state.evaluate()
     latent.pointer.update(from: output.latent, count: latent.count)
     if let stateBefore, let before = state.stateBefore { stateBefore.pointer.update(from: before, count: stateBefore.count) }
-    let greedy = state.argmax(output.q)
+    let greedy = state.argmax(output.q, allowed)
     let epsilon = epsilonExponent == 1 ? epsilon : power(epsilon, epsilonExponent)
     let explores = generator.uniform() < epsilon
-    let action = explores ? Int(generator.next(upperBound: UInt64(state.actionCount))) : greedy
+    let action = explores ? randomAction() : greedy
     return Decision(action: action, value: output.q[greedy])
+  }
+
+  private func randomAction() -> Int {
+    guard let allowed, allowed.contains(true) else { return Int(generator.next(upperBound: UInt64(state.actionCount))) }
+    let choices = allowed.indices.filter { allowed[$0] }
+    return choices[Int(generator.next(upperBound: UInt64(choices.count)))]
   }
 
   func moveOn(to observation: UnsafeBufferPointer<Float>, after action: Int, reward: Float) {

@@ -31,7 +31,9 @@ public final class DQNAgent {
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
   ///
   /// - Throws: `LearningError` where the machine has less memory than this needs, or the encoder cannot read sequences.
-  public init(config: ExperimentConfig, encoder: ObservationEncoder) throws {
+  ///
+  /// - Parameter isMasked: the environment masks actions, and replay stores what the next state allows.
+  public init(config: ExperimentConfig, encoder: ObservationEncoder, isMasked: Bool = false) throws {
     self.config = config
     self.encoder = encoder
     guard config.entities == 0 || encoder.observationSize % config.entities == 0 else {
@@ -63,7 +65,8 @@ public final class DQNAgent {
     acting = ActingBatch(learner.online)
     experience =
       config.replay == .window
-      ? WindowExperience(config, learner, encoder.storage) : try SequenceExperience(config, learner, encoder.storage)
+      ? WindowExperience(config, learner, encoder.storage, isMasked: isMasked)
+      : try SequenceExperience(config, learner, encoder.storage, isMasked: isMasked)
   }
 
   public let memoryNeed: MemoryNeed
@@ -82,9 +85,19 @@ public final class DQNAgent {
   public func learningRate(at step: Int) -> Double { config.learningRate * learner.learningRateShare(at: step) }
 
   /// An actor's episode begins.
-  public func beginEpisode(_ observation: UnsafeBufferPointer<Float>, actor index: Int = 0) throws {
+  public func beginEpisode(_ observation: UnsafeBufferPointer<Float>, allowed: [Bool]? = nil, actor index: Int = 0) throws {
     actors[index].state.begin(observation)
+    actors[index].allowed = allowed
     experience.beginEpisode(actors[index], index)
+  }
+
+  /// What an actor's present observation allows, which a checkpoint does not hold: the environment says it again.
+  public func restore(allowed: [Bool]?, actor index: Int) { actors[index].allowed = allowed }
+
+  /// The state of every actor's generator: put back, what `act` decided since was never decided.
+  public var explorationStates: [UInt64] {
+    get { actors.map(\.generator.state) }
+    set { for (actor, state) in zip(actors, newValue) { actor.generator.state = state } }
   }
 
   /// ε-greedy at the present observations of the first `count` actors, in one forward pass; the first acts at environment step
@@ -97,10 +110,11 @@ public final class DQNAgent {
   /// Stores the transition and moves the actor on.
   public func remember(
     action: Int, reward: Double, terminated: Bool, truncated: Bool, next observation: UnsafeBufferPointer<Float>,
-    actor index: Int = 0
+    allowed: [Bool]? = nil, actor index: Int = 0
   ) throws {
     let actor = actors[index]
     actor.moveOn(to: observation, after: action, reward: Float(reward))
+    actor.allowed = allowed
     experience.append(
       actor, index, action: action, reward: Float(reward * config.rewardScale), terminated: terminated, truncated: truncated)
   }
@@ -141,6 +155,7 @@ public final class DQNAgent {
 
   public func restore(from source: some CheckpointSource) throws {
     try learner.restore(from: source)
+    for actor in actors { actor.state.parametersChanged() }  // whatever a stepper made of the initial ones
     try experience.restore(from: source)
     let generators = try source.values("agent/generators", actors.count + 1, as: UInt64.self)
     sampling.state = generators[1]

@@ -56,7 +56,7 @@ final class GradientWorker {
       let chooser = rule.doubleQ ? online(windows, time: time, on: tape).q : nil
       Targets.write(
         rows: batch.count, returns: batch.returns, discounts: batch.discounts, next: next, chooser: chooser,
-        rescaled: rule.rescaled, into: targets)
+        masks: batch.nextMasks, rescaled: rule.rescaled, into: targets)
     }
     return online(
       Tensor(data: batch.states, rows: rows, columns: sizes.observationSize), time: time, actions: batch.actions,
@@ -80,7 +80,7 @@ final class GradientWorker {
     Targets.write(
       rows: rows, returns: batch.returns + first, discounts: batch.discounts + first,
       nextRows: UnsafePointer(batch.nextRows) + first, firstRow: first, next: next, chooser: rule.doubleQ ? q : nil,
-      rescaled: rule.rescaled, into: targets)
+      masks: batch.nextMasks.map { UnsafePointer($0) + first * q.columns }, rescaled: rule.rescaled, into: targets)
     let actions = batch.actions + first, weights = batch.weights + first
     let result = tape.tdLoss(
       q: q, actions: actions, targets: targets, weights: weights, limit: rule.limit, count: batch.learnedRows)

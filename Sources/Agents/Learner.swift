@@ -21,23 +21,26 @@ public struct LearningBatch {
   public var returns, discounts, weights: UnsafePointer<Float>
   /// [batch, modelSize]: stand in for the target network's pass over `nextStates`; nil: none do.
   public var nextLatents: UnsafePointer<Float>?
+  /// [batch, actions]: what the next states allow, 0 or 1 an action; nil: everything.
+  public var nextMasks: UnsafePointer<UInt8>?
 
   public init(
     count: Int, states: UnsafePointer<Float>, nextStates: UnsafePointer<Float>, actions: UnsafePointer<Int32>,
     returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-    nextLatents: UnsafePointer<Float>? = nil
+    nextLatents: UnsafePointer<Float>? = nil, nextMasks: UnsafePointer<UInt8>? = nil
   ) {
     (self.count, self.states, self.nextStates, self.actions) = (count, states, nextStates, actions)
     (self.returns, self.discounts, self.weights, self.nextLatents) = (returns, discounts, weights, nextLatents)
+    self.nextMasks = nextMasks
   }
 
   /// Some of its rows, where a window has `windowSize` floats.
-  func rows(_ range: Range<Int>, windowSize: Int, latentSize: Int) -> LearningBatch {
+  func rows(_ range: Range<Int>, windowSize: Int, latentSize: Int, actionCount: Int) -> LearningBatch {
     let start = range.lowerBound
     return LearningBatch(
       count: range.count, states: states + start * windowSize, nextStates: nextStates + start * windowSize,
       actions: actions + start, returns: returns + start, discounts: discounts + start, weights: weights + start,
-      nextLatents: nextLatents.map { $0 + start * latentSize })
+      nextLatents: nextLatents.map { $0 + start * latentSize }, nextMasks: nextMasks.map { $0 + start * actionCount })
   }
 }
 
@@ -102,7 +105,8 @@ public final class Learner {
     let (errors, values) = (tdErrors.pointer, values.pointer), latents = latents?.pointer
     let loss = gradient(of: batch.count, weighing: true) { worker, rows in
       worker.run(
-        batch.rows(rows, windowSize: window, latentSize: width), tdErrors: errors + rows.lowerBound,
+        batch.rows(rows, windowSize: window, latentSize: width, actionCount: online.sizes.actionCount),
+        tdErrors: errors + rows.lowerBound,
         values: values + rows.lowerBound, latents: latents.map { $0 + rows.lowerBound * width })
     }
     return (try finish(loss, rows: batch.count, learned: batch.count, step: step), errors)

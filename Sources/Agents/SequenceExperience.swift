@@ -13,9 +13,9 @@ final class SequenceExperience: Experience {
   private let batch: SequenceBatch
   private let tape = Tape()
 
-  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage) throws {
+  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage, isMasked: Bool) throws {
     (self.config, self.learner) = (config, learner)
-    let sizes = learner.online.sizes
+    let sizes = learner.online.sizes, maskSize = isMasked ? sizes.actionCount : 0
     let stateSize = config.latents == .none ? 0 : learner.online.stateLayout?.count ?? 0
     let layout = SequenceLayout(
       length: config.sequenceLength, burnIn: config.burnIn, stride: config.sequenceLength - config.sequenceOverlap,
@@ -25,10 +25,10 @@ final class SequenceExperience: Experience {
       priorities: config.priorityExponent,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
-      streams: config.actors, storage: storage)
+      streams: config.actors, storage: storage, maskSize: maskSize)
     batch = SequenceBatch(
       count: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength + config.nStep,
-      observationSize: sizes.observationSize, stateSize: stateSize)
+      observationSize: sizes.observationSize, stateSize: stateSize, maskSize: maskSize)
   }
 
   var count: Int { replay.count }
@@ -39,7 +39,7 @@ final class SequenceExperience: Experience {
   func append(_ actor: Actor, _ stream: Int, action: Int, reward: Float, terminated: Bool, truncated: Bool) {
     replay.append(
       action: action, reward: reward, terminated: terminated, truncated: truncated, next: actor.state.presentInput,
-      state: actor.stateBefore.map { UnsafePointer($0.pointer) }, stream: stream)
+      state: actor.stateBefore.map { UnsafePointer($0.pointer) }, allowed: actor.allowed, stream: stream)
   }
 
   func learn(step: Int, importanceExponent: Double, generator: inout SplitMix64) throws -> LearningReport {

@@ -25,10 +25,15 @@ public enum ValueRescaling {
 }
 
 public enum Targets {
-  /// The action of largest value in a row.
-  public static func greedyAction(_ q: Tensor, row: Int) -> Int {
-    var best = 0
-    for action in 1..<q.columns where q[row, action] > q[row, best] { best = action }
+  /// The action of largest value in a row, of those that `mask` [actions] allows; nil, or none: of all.
+  public static func greedyAction(_ q: Tensor, row: Int, mask: UnsafePointer<UInt8>? = nil) -> Int {
+    guard let mask, let first = (0..<q.columns).first(where: { mask[$0] != 0 }) else {
+      var best = 0
+      for action in 1..<q.columns where q[row, action] > q[row, best] { best = action }
+      return best
+    }
+    var best = first
+    for action in first..<q.columns where mask[action] != 0 && q[row, action] > q[row, best] { best = action }
     return best
   }
 
@@ -39,17 +44,19 @@ public enum Targets {
   ///   - returns, discounts: [rows]; a discount of 0 bootstraps nothing.
   ///   - nextRows: the row of `next` that holds each row's s′, [rows], counted from `firstRow`; nil: the same row.
   ///   - next, chooser: Q-values of the target and of the online network.
+  ///   - masks: what each row's s′ allows, [rows, actions]; nil: everything.
   ///   - rescaled: Q-values stand under `ValueRescaling`.
   ///   - targets: [rows], written.
   public static func write(
     rows: Int, returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, nextRows: UnsafePointer<Int32>? = nil,
-    firstRow: Int = 0, next: Tensor, chooser: Tensor? = nil, rescaled: Bool = false, into targets: UnsafeMutablePointer<Float>
+    firstRow: Int = 0, next: Tensor, chooser: Tensor? = nil, masks: UnsafePointer<UInt8>? = nil, rescaled: Bool = false,
+    into targets: UnsafeMutablePointer<Float>
   ) {
     for row in 0..<rows {
       var target = returns[row]
       if discounts[row] != 0 {
         let nextRow = nextRows.map { Int($0[row]) - firstRow } ?? row
-        let value = next[nextRow, greedyAction(chooser ?? next, row: nextRow)]
+        let value = next[nextRow, greedyAction(chooser ?? next, row: nextRow, mask: masks.map { $0 + row * next.columns })]
         target += discounts[row] * (rescaled ? ValueRescaling.invert(value) : value)
       }
       targets[row] = rescaled ? ValueRescaling.apply(target) : target

@@ -14,17 +14,18 @@ final class WindowExperience: Experience {
   private let stored: Buffer
   private let tape = Tape()
 
-  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage) {
+  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage, isMasked: Bool) {
     (self.config, self.learner) = (config, learner)
-    let sizes = learner.online.sizes
+    let sizes = learner.online.sizes, maskSize = isMasked ? sizes.actionCount : 0
     replay = PrioritizedReplay(
       capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: sizes.observationSize,
       latentSize: config.latents == .none ? 0 : config.modelSize, priorities: config.priorityExponent,
       clampPriorityError: config.clampPriorityError,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
-      streams: config.actors, storage: storage)
-    batch = ReplayBatch(count: config.batchSize, windowLength: config.windowLength, observationSize: sizes.observationSize)
+      streams: config.actors, storage: storage, maskSize: maskSize)
+    batch = ReplayBatch(
+      count: config.batchSize, windowLength: config.windowLength, observationSize: sizes.observationSize, maskSize: maskSize)
     stored = Buffer(count: config.latents == .none ? 0 : config.batchSize * config.modelSize)
   }
 
@@ -39,7 +40,7 @@ final class WindowExperience: Experience {
     let latent = config.latents == .target ? UnsafePointer(actor.state.evaluate().latent) : UnsafePointer(actor.latent.pointer)
     replay.append(
       action: action, reward: reward, terminated: terminated, truncated: truncated, next: actor.state.presentInput,
-      latent: UnsafeBufferPointer(start: latent, count: config.modelSize), stream: stream)
+      latent: UnsafeBufferPointer(start: latent, count: config.modelSize), allowed: actor.allowed, stream: stream)
   }
 
   func learn(step: Int, importanceExponent: Double, generator: inout SplitMix64) throws -> LearningReport {
@@ -52,7 +53,8 @@ final class WindowExperience: Experience {
       LearningBatch(
         count: batch.count, states: batch.states, nextStates: batch.nextStates, actions: batch.actions,
         returns: batch.returns, discounts: batch.discounts, weights: batch.weights,
-        nextLatents: config.latents == .target ? UnsafePointer(stored.pointer) : nil), step: step)
+        nextLatents: config.latents == .target ? UnsafePointer(stored.pointer) : nil,
+        nextMasks: batch.nextMasks.map { UnsafePointer($0) }), step: step)
     replay.updatePriorities(of: batch, tdErrors: UnsafeBufferPointer(start: tdErrors, count: batch.count))
     if let latents = learner.latents { compare(latents, &report) }
     return report

@@ -63,6 +63,9 @@ public enum EnvironmentCatalog {
   public static func entry(
     _ name: String, from source: NameSource = .commandLine, timeouts: GymnasiumEnvironment.Timeouts? = nil
   ) throws -> EnvironmentEntry {
+    guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw UsageError("an environment's name holds no control characters")
+    }
     let parts = try EnvironmentName(name)
     guard let mask = parts.mask else { return try unmasked(name, source, timeouts) }
     let whole = try unmasked(parts.environment, source, timeouts)

@@ -15,14 +15,18 @@ final class EpisodeArchive {
   init(_ folder: RunFolder, _ entry: EnvironmentEntry) { (self.folder, self.entry) = (folder, entry) }
 
   /// One episode of an actor as it is at an environment step.
-  func record(_ actor: RecordedActor, step: Int) throws {
+  ///
+  /// - Parameter stopRequested: asked between steps; where it holds, nothing is written.
+  func record(_ actor: RecordedActor, step: Int, stopRequested: () -> Bool) throws {
     // An environment that cannot draw itself is shown by its numbers.
     let world = try self.world ?? (try? entry.makeDrawable()) ?? entry.make()
     self.world = world
     do {
       let recording = try EpisodeRecording(
-        of: actor, subject: "\(folder.path), step \(step)", in: world, named: entry.name, seed: Trainer.evaluationSeed)
-      try FileManager.default.createDirectory(atPath: folder.episodes, withIntermediateDirectories: true)
+        of: actor, subject: "\(folder.path), step \(step)", in: world, named: entry.name, seed: Trainer.evaluationSeed,
+        stopRequested: stopRequested)
+      if stopRequested() { return }
+      try makeFolder(folder.episodes)
       try EpisodePage([recording]).write(to: folder.episode(step: step))
     } catch is EnvironmentInterruption {
       // Somebody wants the run to stop; it will.

@@ -13,7 +13,9 @@ public struct EpisodeRecorder {
   let defaultStem: String
 
   /// A run folder, a .safetensors file, or the name of a policy: exactly one of them.
-  public init(subject: String?, policy: String?, environment: String?) throws {
+  ///
+  /// - Parameter isTrusted: whether the code that the file's environment may bring is imported.
+  public init(subject: String?, policy: String?, environment: String?, isTrusted: Bool = false) throws {
     switch (subject, policy) {
     case (nil, let policy?):
       guard let environment else { throw UsageError("--policy \(policy) needs --env ENVIRONMENT") }
@@ -23,7 +25,7 @@ public struct EpisodeRecorder {
       defaultStem = "\(environment)__\(policy)".map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? String($0) : "-" }
         .joined()
     case (let subject?, nil):
-      let trained = try TrainedActor(path: subject, environment: environment)
+      let trained = try TrainedActor(path: subject, environment: environment, isTrusted: isTrusted)
       (entry, self.environment, self.subject) = (trained.entry, trained.environment, subject)
       actor = RecordedActor(trained.makeActor())
       var isFolder: ObjCBool = false

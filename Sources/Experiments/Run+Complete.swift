@@ -20,11 +20,18 @@ extension Run {
     let archive = EpisodeArchive(folder, entry)
     let outcome = try trainer.run(
       stopRequested: stopRequested, report: report,
-      recordEpisode: { try archive.record(RecordedActor(trainer.agent.makeActingState()), step: $0) })
+      recordEpisode: {
+        try archive.record(RecordedActor(trainer.agent.makeActingState()), step: $0, stopRequested: stopRequested)
+      })
     if case .stopped(let step) = outcome { return .stopped(step: step) }
     try trainer.agent.writeWeights(step: trainer.step, to: folder.weights)
-    let episodes = try evaluate(
-      { EpisodeActor(trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0)
+    var episodes: [Episode] = []
+    do {
+      episodes = try evaluate(
+        { EpisodeActor(trainer.agent.makeActingState()) }, in: entry.make, episodes: 100, seed: 0, stopRequested: stopRequested)
+    } catch is EnvironmentInterruption {}
+    // The last step's checkpoint is there: going on from it plays them again.
+    guard episodes.count == 100 else { return .stopped(step: trainer.step) }
     var evaluation = EvaluationReport(subject: folder.weights, environment: config.environment, seed: 0, episodes)
     (evaluation.trainingSeed, evaluation.trainedSteps) = (config.seed, trainer.step)
     try AtomicFile.write(evaluation.json, to: folder.evaluation)

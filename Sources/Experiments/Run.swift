@@ -7,41 +7,46 @@ import Records
 import Training
 
 public struct Run {
-  public let folder: RunFolder
+  public var folder: RunFolder { claim.folder }
+  private let claim: RunClaim
   public let config: ExperimentConfig
   public let trainer: Trainer
   /// What was wrong with newer checkpoints than the one a resumed run goes on from.
   public let refusedCheckpoints: [FileError]
   /// What a person should be told before it goes on.
   public var warnings: [String] {
-    refusedCheckpoints.map { "\($0); going on from the one before" } + trainer.warnings
+    refusedCheckpoints.map { "\($0); going on from the one before" } + trainer.warnings + [claim.warning].compactMap { $0 }
   }
 
-  /// Begins a run in a new folder.
-  public init(_ config: ExperimentConfig, in folder: RunFolder, command: [String]) throws {
+  /// Begins a run in a new folder; without one given, in one named after the configuration and the time.
+  public init(_ config: ExperimentConfig, in folder: RunFolder?, command: [String]) throws {
     try Settings.check(config)
-    let entry = try config.environmentEntry()
-    try folder.create()
-    do { trainer = try Self.begin(config, entry, in: folder, command) } catch {
-      // Nothing has been learned yet: leave no folder behind.
-      try? FileManager.default.removeItem(atPath: folder.path)
-      throw error
+    try self.init(config, command) {
+      try folder.map(RunClaim.init(new:)) ?? RunClaim(unique: Self.defaultPath(config))
     }
-    (self.folder, self.config, refusedCheckpoints) = (folder, config, [])
   }
 
   /// Begins a run in a folder that somebody else made and keeps what is his in it.
   init(_ config: ExperimentConfig, inPrepared folder: RunFolder, command: [String]) throws {
+    try self.init(config, command) { try RunClaim(existing: folder) }
+  }
+
+  private init(_ config: ExperimentConfig, _ command: [String], _ makeClaim: () throws -> RunClaim) throws {
     let entry = try config.environmentEntry()
-    trainer = try Self.begin(config, entry, in: folder, command)
-    (self.folder, self.config, refusedCheckpoints) = (folder, config, [])
+    claim = try makeClaim()
+    do { trainer = try Self.begin(config, entry, in: claim.folder, command) } catch {
+      // Nothing has been learned yet: leave nothing behind.
+      claim.abandon()
+      throw error
+    }
+    (self.config, refusedCheckpoints) = (config, [])
   }
 
   private static func begin(
     _ config: ExperimentConfig, _ entry: EnvironmentEntry, in folder: RunFolder, _ command: [String]
   ) throws -> Trainer {
     try AtomicFile.write(config.json, to: folder.config)
-    try AtomicFile.write(Data((command.joined(separator: " ") + "\n").utf8), to: folder.command)
+    try AtomicFile.write(Data((command.map(shellQuoted).joined(separator: " ") + "\n").utf8), to: folder.command)
     try AtomicFile.write(Provenance.current.json, to: folder.provenance)
     return try Trainer(config: config, folder: folder, makeEnvironment: entry.make)
   }
@@ -63,10 +68,11 @@ public struct Run {
     guard FileManager.default.fileExists(atPath: folder.config) else {
       throw FileError(folder.path, "is not a run folder: it has no config.json")
     }
+    claim = try RunClaim(existing: folder)
     let recorded = try Settings.read(folder.config)
     let config = try Settings.changed(recorded, steps: steps, settings)
     let isChanged = config != recorded
-    if isChanged, TaskLock.isOfStudy(folder) {
+    if isChanged, FileLock.isOfStudy(folder) {
       throw UsageError("\(folder.path) is a task of a study, which says its settings; copy the folder elsewhere to go on from it")
     }
     let entry = try config.environmentEntry(from: .file(folder.config, isTrusted: isTrusted))
@@ -88,7 +94,7 @@ public struct Run {
           : "--steps \(config.totalSteps): \(folder.path) stands at step \(step) already")
     }
     trainer = try Trainer(config: config, folder: folder, resuming: newest?.reader, makeEnvironment: entry.make)
-    (self.folder, self.config, refusedCheckpoints) = (folder, config, newest?.refused ?? [])
+    (self.config, refusedCheckpoints) = (config, newest?.refused ?? [])
     if isChanged { try recordChange(command) }
   }
 
@@ -99,7 +105,8 @@ public struct Run {
     try trainer.saveCheckpoint()  // it knows its configuration
     try AtomicFile.write(config.json, to: folder.config)
     let commands = files.contents(atPath: folder.command) ?? Data()
-    try AtomicFile.write(commands + Data((command.joined(separator: " ") + "\n").utf8), to: folder.command)
+    try AtomicFile.write(
+      commands + Data((command.map(shellQuoted).joined(separator: " ") + "\n").utf8), to: folder.command)
     if files.fileExists(atPath: folder.evaluation) { try? files.removeItem(atPath: folder.evaluation) }
     guard let step = (try? Safetensors(path: folder.weights))?.metadata["step"].flatMap({ Int($0) }) else { return }
     try? files.removeItem(atPath: folder.earlierWeights(step: step))
@@ -121,16 +128,19 @@ public struct Run {
 
   /// The command that goes on with the run in `folder`.
   public static func resumeCommand(_ folder: RunFolder, _ config: ExperimentConfig) -> String {
-    "mamba-dqn resume \(folder.path)\(EnvironmentCatalog.bringsCode(config.environment) ? " --trust" : "")"
+    "mamba-dqn resume \(shellQuoted(folder.path))\(EnvironmentCatalog.bringsCode(config.environment) ? " --trust" : "")"
   }
 
-  public static func defaultFolder(_ config: ExperimentConfig) -> RunFolder {
+  /// `runs/<environment>__<preset>__s<seed>__<time>`, of letters that need no quotes, and short enough for any file system.
+  static func defaultPath(_ config: ExperimentConfig) -> String {
     let format = DateFormatter()
     format.dateFormat = "yyyyMMdd'T'HHmmss'Z'"
     format.timeZone = TimeZone(identifier: "UTC")
     format.locale = Locale(identifier: "en_US_POSIX")
-    let name = config.environment.replacingOccurrences(of: "/", with: "-")
-    return RunFolder(path: "runs/\(name)__\(config.preset)__s\(config.seed)__\(format.string(from: Date()))")
+    func plain(_ text: String) -> String {
+      String(text.prefix(100).map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" })
+    }
+    return "runs/\(plain(config.environment))__\(plain(config.preset))__s\(config.seed)__\(format.string(from: Date()))"
   }
 }
 

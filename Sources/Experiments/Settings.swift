@@ -278,7 +278,7 @@ public enum Settings {
       key: key, type: "whole number", meaning: meaning,
       range: "a whole number from \(range.lowerBound) to \(range.upperBound)",
       set: { text, config in
-        guard let value = Int(text), range.contains(value) else { return false }
+        guard let value = Int(written: text), range.contains(value) else { return false }
         config[keyPath: path] = value
         return true
       }, get: { "\($0[keyPath: path])" })
@@ -290,7 +290,7 @@ public enum Settings {
     Setting(
       key: key, type: "number", meaning: meaning, range: "a number from \(range.lowerBound) to \(range.upperBound)",
       set: { text, config in
-        guard let value = Double(text), range.contains(value) else { return false }
+        guard let value = Double(written: text), range.contains(value) else { return false }
         config[keyPath: path] = value
         return true
       }, get: { "\($0[keyPath: path])" })
@@ -302,7 +302,7 @@ public enum Settings {
     Setting(
       key: key, type: "true or false", meaning: meaning, range: "true or false",
       set: { text, config in
-        guard let value = Bool(text) else { return false }
+        guard let value = Bool(written: text) else { return false }
         config[keyPath: path] = value
         return true
       }, get: { "\($0[keyPath: path])" })

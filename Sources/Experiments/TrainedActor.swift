@@ -51,14 +51,11 @@ public struct TrainedActor {
   public init(
     path: String, _ choice: WeightsChoice = .final, environment: String?, isTrusted: Bool = false, timeout: Double? = nil
   ) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw FileError(path, "does not exist")
-    }
-    guard isFolder.boolValue || choice == .final else {
+    let isFolder = try Self.isFolder(path)
+    guard isFolder || choice == .final else {
       throw UsageError("--checkpoint chooses among the weights of a run; \(path) is a file")
     }
-    let found = isFolder.boolValue ? try Found(RunFolder(path: path), choice, isTrusted) : try Found(file: path)
+    let found = isFolder ? try Found(RunFolder(path: path), choice, isTrusted) : try Found(file: path)
     guard let name = environment ?? found.environment else {
       throw UsageError("\(path) does not say which environment it was trained in; give --env ENVIRONMENT")
     }
@@ -67,7 +64,7 @@ public struct TrainedActor {
     (self.environment, network, encoder, isRecurrent) = (name, found.network, found.encoder, found.isRecurrent)
     step = found.step
     label = choice == .final ? path : "\(path), \(choice == .best ? "best " : "")weights of step \(found.step ?? 0)"
-    trainingSeed = isFolder.boolValue ? (try? ExperimentConfig(path: RunFolder(path: path).config))?.seed : nil
+    trainingSeed = isFolder ? (try? ExperimentConfig(path: RunFolder(path: path).config))?.seed : nil
     let world = try entry.make()
     guard encoder.observationSize == world.observationSpace.count, network.sizes.actionCount == world.actionSpace.count
     else {
@@ -76,6 +73,19 @@ public struct TrainedActor {
         "reads \(encoder.observationSize) features and has \(network.sizes.actionCount) actions; \(name) has "
           + "\(world.observationSpace.count) and \(world.actionSpace.count)")
     }
+  }
+
+  /// A finished run's weights file, or the file that `path` names itself; its metadata are in their ranges.
+  public static func weights(_ path: String) throws -> Safetensors {
+    try Found.file(try isFolder(path) ? Found.finalWeights(of: RunFolder(path: path)) : path)
+  }
+
+  private static func isFolder(_ path: String) throws -> Bool {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw FileError(path, "does not exist")
+    }
+    return isFolder.boolValue
   }
 
   public func makeActor() -> ActingState {
@@ -92,9 +102,24 @@ private struct Found {
   let environment: String?
   let step: Int?
 
-  init(file path: String) throws {
+  static func file(_ path: String) throws -> Safetensors {
     let file = try Safetensors(path: path)
     try Settings.check(metadata: file.metadata, of: path)
+    return file
+  }
+
+  static func finalWeights(of run: RunFolder) throws -> String {
+    guard exists(run.weights) else {
+      throw FileError(
+        run.path,
+        "has no model.safetensors: the run has not finished; evaluate it with --checkpoint last, or go on with: "
+          + "mamba-dqn resume \(run.path)")
+    }
+    return run.weights
+  }
+
+  init(file path: String) throws {
+    let file = try Self.file(path)
     self.path = path
     network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
     encoder = try ObservationEncoder(file, inputSize: network.sizes.observationSize, actionCount: network.sizes.actionCount)
@@ -105,14 +130,7 @@ private struct Found {
 
   init(_ run: RunFolder, _ choice: WeightsChoice, _ isTrusted: Bool) throws {
     switch choice {
-    case .final:
-      guard Self.exists(run.weights) else {
-        throw FileError(
-          run.path,
-          "has no model.safetensors: the run has not finished; evaluate it with --checkpoint last, or go on with: "
-            + "mamba-dqn resume \(run.path)")
-      }
-      try self.init(file: run.weights)
+    case .final: try self.init(file: Self.finalWeights(of: run))
     case .best:
       guard Self.exists(run.best) else {
         throw FileError(run.path, "has no best.safetensors: no evaluation during training has ended; there is --checkpoint last")

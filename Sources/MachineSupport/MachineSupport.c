@@ -92,15 +92,16 @@ void machine_catch_stop_signals(void) {
   action.sa_handler = note_stop_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGUSR1, &action, NULL);
   // A program that started us from one of its worker threads may have left them blocked.
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGUSR1);
+  const int stopping[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
+  for (unsigned i = 0; i < sizeof stopping / sizeof *stopping; ++i) {
+    struct sigaction before;
+    if (stopping[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    sigaction(stopping[i], &action, NULL);
+    sigaddset(&signals, stopping[i]);
+  }
   pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
@@ -132,6 +133,17 @@ static unsigned long long number_in(const char *path) {
   if (fscanf(file, "%llu", &value) != 1) value = 0;
   fclose(file);
   return value;
+}
+
+unsigned long long machine_open_files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 4096;
+  rlim_t wanted = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+  if (limit.rlim_cur < wanted) {
+    struct rlimit raised = {wanted, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur;
 }
 
 unsigned long long machine_memory(void) {

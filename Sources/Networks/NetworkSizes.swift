@@ -41,6 +41,12 @@ public struct NetworkSizes: Equatable, Sendable {
     (self.residual, self.layerNorm, self.dueling, self.outputScale) = (residual, layerNorm, dueling, outputScale)
   }
 
+  /// Heads of attention, and the positions back that it sees; 0 for an encoder without it.
+  public var attention: (heads: Int, context: Int) {
+    guard encoder == .transformer else { return (0, 0) }
+    return norm == .rms ? (max(1, modelSize / headSize), windowLength) : (TransformerEncoder.heads, 0)
+  }
+
   /// Parameters of a network of these sizes, to within a factor of two or so: known before anything is made.
   public var approximateParameters: Double {
     let (o, h, d, a) = (Double(observationSize), Double(hiddenSize), Double(modelSize), Double(actionCount))

@@ -60,7 +60,7 @@ public struct QFunction: Layer {
   }
 
   /// An encoder that reads the last observation alone has nothing to be a residual of.
-  var isResidual: Bool { sizes.residual && encoder.readsWholeWindow }
+  public var isResidual: Bool { sizes.residual && encoder.readsWholeWindow }
 
   /// The torso's output at every position that the encoder reads, and their number in a window.
   private func features(_ windows: Tensor, time: Int, on tape: Tape) -> (Tensor, time: Int) {

@@ -9,9 +9,31 @@ public final class AtomicFile {
 
   public init(path: String) throws {
     self.path = path
-    temporary = path + ".partial"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    if descriptor < 0 { throw FileError.system(path, "create it") }
+    (temporary, descriptor) = try Self.temporary(beside: path) {
+      open($0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+    }
+  }
+
+  /// A new, empty file beside `path`, for another program to write; to be renamed or removed.
+  public static func temporaryFile(beside path: String) throws -> String {
+    let file = try temporary(beside: path) { open($0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644) }
+    close(file.result)
+    return file.path
+  }
+  /// The same as a folder.
+  public static func temporaryFolder(beside path: String) throws -> String {
+    try temporary(beside: path) { mkdir($0, 0o755) }.path
+  }
+
+  /// `.PID-N.partial`: nobody else's, nothing that was there before, and known for a leftover once its process is gone.
+  private static func temporary(beside path: String, _ make: (String) -> Int32) throws -> (path: String, result: Int32) {
+    let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+    for number in 0..<100_000 {
+      let name = "\(folder).\(getpid())-\(number).partial", result = make(name)
+      if result >= 0 { return (name, result) }
+      guard errno == EEXIST else { break }
+    }
+    throw FileError.system(path, "create it")
   }
 
   /// Not committed: nothing is left of it.

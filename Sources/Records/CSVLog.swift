@@ -10,7 +10,7 @@ public final class CSVLog {
   public init(path: String, resumingAt offset: Int = 0) throws {
     self.path = path
     self.offset = offset
-    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    descriptor = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileError.system(path, "create it") }
     var status = stat()
     guard fstat(descriptor, &status) == 0, offset >= 0, Int(status.st_size) >= offset else {

@@ -7,11 +7,7 @@ public struct CheckpointStore {
 
   public init(directory: String) throws {
     self.directory = directory
-    do {
-      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    } catch {
-      throw FileError(directory, "cannot create the folder")
-    }
+    try makeFolder(directory)
   }
 
   /// Of a run that has made its folder; nil otherwise.
@@ -30,9 +26,11 @@ public struct CheckpointStore {
   public func reader(step: Int) throws -> CheckpointReader { try CheckpointReader(path: path(step)) }
 
   /// Paths, newest first.
-  public var paths: [String] {
+  public var paths: [String] { Self.paths(in: directory) }
+
+  static func paths(in directory: String) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
-      .filter { $0.hasPrefix("step-") && $0.hasSuffix(Self.suffix) }.sorted(by: >).map { "\(directory)/\($0)" }
+      .filter { $0.hasPrefix("step-") && $0.hasSuffix(suffix) }.sorted(by: >).map { "\(directory)/\($0)" }
   }
 
   /// Writes a checkpoint and only then forgets all but the newest two.

@@ -4,8 +4,8 @@ import Foundation
 extension ExperimentConfig: ReadableJSON {
   /// Reads `config.json`. An unknown or missing key, or a value of another type, is an error that names it.
   public init(path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else { throw FileError(path, "cannot be read") }
-    try self.init(json: data, from: path)
+    let file = try MappedFile(path: path)
+    try self.init(json: file.bytes, from: path)
   }
 
   /// The same of bytes that stand in the file `path`. Whether values are in their ranges is not looked at here.

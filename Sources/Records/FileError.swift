@@ -3,7 +3,11 @@ import Foundation
 
 public struct FileError: Error, CustomStringConvertible, Equatable {
   public let description: String
-  public init(_ path: String, _ problem: String) { description = "\(path): \(problem)" }
+  /// Control characters, which a file may bring along, become spaces: the line stays one.
+  public init(_ path: String, _ problem: String) {
+    description = String(
+      String.UnicodeScalarView("\(path): \(problem)".unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+  }
 
   /// The system's reason for the last failed call, such as "No space left on device".
   static func system(_ path: String, _ action: String) -> FileError {

@@ -31,19 +31,4 @@ public struct RunFolder: Sendable {
   public var events: String { "\(path)/events.out.tfevents.0.mamba-dqn" }
 
   public var exists: Bool { FileManager.default.fileExists(atPath: path) }
-
-  /// Makes the folder for a new run. A folder that holds anything is refused.
-  public func create() throws {
-    if let content = try? FileManager.default.contentsOfDirectory(atPath: path), !content.isEmpty {
-      throw FileError(path, "exists and is not empty; choose another folder with --out, or go on with: mamba-dqn resume \(path)")
-    }
-    if exists && (try? FileManager.default.contentsOfDirectory(atPath: path)) == nil {
-      throw FileError(path, "is a file, not a folder")
-    }
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw FileError(path, "cannot create the folder")
-    }
-  }
 }

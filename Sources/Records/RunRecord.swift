@@ -111,8 +111,14 @@ public enum FoundRun: Sendable {
     let files = FileManager.default
     guard files.fileExists(atPath: path) else { throw FileError(path, "does not exist") }
     let root = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    let inside = (files.enumerator(atPath: root)?.compactMap { $0 as? String } ?? [])
-      .filter { $0.hasSuffix("/config.json") }.map { "\(root)/\($0.dropLast("/config.json".count))" }
+    // An enumerator follows no links: neither the root, nor, here and there, that of a run.
+    let names =
+      files.enumerator(atPath: URL(fileURLWithPath: root).resolvingSymlinksInPath().path)?.compactMap { $0 as? String } ?? []
+    let inside =
+      names.filter { $0.hasSuffix("/config.json") }.map { "\(root)/\($0.dropLast("/config.json".count))" }
+      + names.map { "\(root)/\($0)" }.filter {
+        (try? files.destinationOfSymbolicLink(atPath: $0)) != nil && files.fileExists(atPath: RunFolder(path: $0).config)
+      }
     let own = files.fileExists(atPath: RunFolder(path: root).config) ? [root] : []
     let folders = own + inside.sorted()
     guard !folders.isEmpty else {

@@ -13,7 +13,7 @@ public final class PrioritizedReplay {
   /// `capacity` transitions in all, shared equally between the streams.
   public init(
     capacity: Int, windowLength: Int, observationSize: Int, latentSize: Int, priorities exponent: Double,
-    clampPriorityError: Bool = false, nStep: NStep, streams: Int = 1, storage: ObservationStorage = .floats
+    clampPriorityError: Bool = false, nStep: NStep, streams: Int = 1, storage: ObservationStorage = .floats, maskSize: Int = 0
   ) {
     precondition(streams > 0 && capacity >= streams, "\(streams) streams share \(capacity) transitions")
     self.windowLength = windowLength
@@ -21,7 +21,7 @@ public final class PrioritizedReplay {
     self.streams = (0..<streams).map { _ in
       StepStore(
         capacity: capacity / streams, history: windowLength, observationSize: observationSize, latentSize: latentSize,
-        storage: storage)
+        storage: storage, maskSize: maskSize)
     }
     priorities = Priorities(capacity: capacity / streams * streams, exponent: exponent, clampsError: clampPriorityError)
   }
@@ -45,10 +45,10 @@ public final class PrioritizedReplay {
   /// See `StepStore.append`.
   public func append(
     action: Int, reward: Float, terminated: Bool, truncated: Bool, next: UnsafeBufferPointer<Float>,
-    latent: UnsafeBufferPointer<Float>, stream: Int = 0
+    latent: UnsafeBufferPointer<Float>, allowed: [Bool]? = nil, stream: Int = 0
   ) {
     let slot = streams[stream].append(
-      action: action, reward: reward, terminated: terminated, truncated: truncated, next: next, latent: latent)
+      action: action, reward: reward, terminated: terminated, truncated: truncated, next: next, latent: latent, allowed: allowed)
     priorities.insert(stream * streams[stream].capacity + slot)
   }
 
@@ -107,6 +107,7 @@ public final class PrioritizedReplay {
     batch.actions[row] = store.action(transition)
     batch.returns[row] = outcome.return
     batch.discounts[row] = outcome.discount
+    if let masks = batch.nextMasks { (masks + row * store.maskSize).update(from: store.nextMask(last), count: store.maskSize) }
   }
 
   private func copyWindow(of transition: Int, in store: StepStore, to window: UnsafeMutablePointer<Float>) {

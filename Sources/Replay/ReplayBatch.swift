@@ -7,10 +7,12 @@ public final class ReplayBatch {
   /// [count] each: n-step returns, what the value of the next state is multiplied by, importance weights.
   public let returns, discounts, weights: UnsafeMutablePointer<Float>
   public let actions: UnsafeMutablePointer<Int32>
+  /// [count, actions]: what the next states allow; nil: everything.
+  public let nextMasks: UnsafeMutablePointer<UInt8>?
   /// Items of the replay, for `updatePriorities`.
   let items: UnsafeMutablePointer<Int>
 
-  public init(count: Int, windowLength: Int, observationSize: Int) {
+  public init(count: Int, windowLength: Int, observationSize: Int, maskSize: Int = 0) {
     self.count = count
     states = zeros(count * windowLength * observationSize)
     nextStates = zeros(count * windowLength * observationSize)
@@ -18,11 +20,13 @@ public final class ReplayBatch {
     discounts = zeros(count)
     weights = zeros(count)
     actions = zeros(count)
+    nextMasks = maskSize > 0 ? zeros(count * maskSize) : nil
     items = zeros(count)
   }
   deinit {
     for p in [states, nextStates, returns, discounts, weights] { p.deallocate() }
     actions.deallocate()
+    nextMasks?.deallocate()
     items.deallocate()
   }
 }

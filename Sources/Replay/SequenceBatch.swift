@@ -13,6 +13,9 @@ public final class SequenceBatch {
   public let begins: UnsafeMutablePointer<UInt8>
   public let actions, nextRows: UnsafeMutablePointer<Int32>
   public let returns, discounts, weights: UnsafeMutablePointer<Float>
+  /// [count × time, actions]: what the state after each row's n-step return allows; nil: everything.
+  public let nextMasks: UnsafeMutablePointer<UInt8>?
+  private let maskSize: Int
   /// The recurrent states that the sequences begin from, [count, stateSize].
   public let states: UnsafeMutablePointer<Float>
   /// Rows with a weight.
@@ -21,7 +24,7 @@ public final class SequenceBatch {
   let items: UnsafeMutablePointer<Int>
   let itemWeights: UnsafeMutablePointer<Float>
 
-  public init(count: Int, burnIn: Int, time: Int, observationSize: Int, stateSize: Int) {
+  public init(count: Int, burnIn: Int, time: Int, observationSize: Int, stateSize: Int, maskSize: Int = 0) {
     (self.count, self.burnIn, self.time) = (count, burnIn, time)
     (self.observationSize, self.stateSize) = (observationSize, stateSize)
     let rows = count * time
@@ -32,6 +35,8 @@ public final class SequenceBatch {
     actions = zeros(rows)
     nextRows = zeros(rows)
     returns = zeros(rows)
+    self.maskSize = maskSize
+    nextMasks = maskSize > 0 ? zeros(rows * maskSize) : nil
     discounts = zeros(rows)
     weights = zeros(rows)
     states = zeros(count * stateSize)
@@ -43,6 +48,7 @@ public final class SequenceBatch {
     for p in [burnInBegins, begins] { p.deallocate() }
     for p in [actions, nextRows] { p.deallocate() }
     items.deallocate()
+    nextMasks?.deallocate()
   }
 
   /// The network's input at row `position` of a sequence, counted from the burn-in's first.

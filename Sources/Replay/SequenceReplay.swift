@@ -39,13 +39,14 @@ public final class SequenceReplay {
   /// `capacity` steps in all, shared equally between the streams and rounded down to whole strides.
   public init(
     capacity: Int, layout: SequenceLayout, observationSize: Int, stateSize: Int, priorities exponent: Double, nStep: NStep,
-    streams count: Int = 1, storage: ObservationStorage = .floats
+    streams count: Int = 1, storage: ObservationStorage = .floats, maskSize: Int = 0
   ) {
     let each = capacity / count / layout.stride * layout.stride
     precondition(each > layout.burnIn, "\(capacity) steps in \(count) streams hold no sequence of \(layout)")
     (self.layout, self.stateSize, self.nStep) = (layout, stateSize, nStep)
     streams = (0..<count).map { _ in
-      StepStore(capacity: each, history: 0, observationSize: observationSize, latentSize: 0, storage: storage)
+      StepStore(
+        capacity: each, history: 0, observationSize: observationSize, latentSize: 0, storage: storage, maskSize: maskSize)
     }
     states = (0..<count).map { _ in Ring(count: each / layout.stride * stateSize) }
     priorities = Priorities(capacity: each / layout.stride * count, exponent: exponent)
@@ -79,12 +80,12 @@ public final class SequenceReplay {
   /// See `StepStore.append`. `state` [stateSize] is the recurrent state before the observation that the step was taken at.
   public func append(
     action: Int, reward: Float, terminated: Bool, truncated: Bool, next: UnsafeBufferPointer<Float>,
-    state: UnsafePointer<Float>?, stream: Int = 0
+    state: UnsafePointer<Float>?, allowed: [Bool]? = nil, stream: Int = 0
   ) {
     let store = streams[stream], step = store.appended
     store.append(
       action: action, reward: reward, terminated: terminated, truncated: truncated, next: next,
-      latent: .init(start: nil, count: 0))
+      latent: .init(start: nil, count: 0), allowed: allowed)
     if layout.startsWithEpisodes { return forgetEpisodes(of: stream) }
     if step % layout.stride == 0 {
       let item = item(stream, step)

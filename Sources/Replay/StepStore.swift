@@ -6,12 +6,14 @@
 import Records
 
 public final class StepStore {
-  public let capacity, history, observationSize, latentSize: Int
+  public let capacity, history, observationSize, latentSize, maskSize: Int
   private let observations: ObservationRows
   private let rewards, latents: Ring<Float>
   private let actions: Ring<Int32>
   /// Bit 0 terminated, bit 1 truncated.
   private let flags: Ring<UInt8>
+  /// What the state after each transition allows, 0 or 1 an action.
+  private let masks: Ring<UInt8>
   /// Step within the episode, and the pool's entry of the episode's last observation (−1: none).
   private let stepInEpisode, finalEntry: Ring<Int32>
   private var finals: [Float] = []
@@ -22,12 +24,14 @@ public final class StepStore {
   /// The present episode's last observation, at which the next transition is taken.
   private let current: Ring<Float>
 
-  /// `latentSize` 0 stores none.
+  /// `latentSize` 0 stores none; `maskSize`, of an environment that masks actions, is their number, and else 0.
   public init(
-    capacity: Int, history: Int, observationSize: Int, latentSize: Int, storage: ObservationStorage = .floats
+    capacity: Int, history: Int, observationSize: Int, latentSize: Int, storage: ObservationStorage = .floats, maskSize: Int = 0
   ) {
     precondition(capacity > 0 && history >= 0, "a store of \(capacity) transitions and \(history) observations before them")
     (self.capacity, self.history, self.observationSize, self.latentSize) = (capacity, history, observationSize, latentSize)
+    self.maskSize = maskSize
+    masks = Ring(count: capacity * maskSize)
     observations = ObservationRows(count: capacity + history, width: observationSize, storage)
     latents = Ring(count: capacity * latentSize)
     rewards = Ring(count: capacity)
@@ -42,6 +46,7 @@ public final class StepStore {
     for ring in [rewards, latents, current] { ring.deallocate() }
     actions.deallocate()
     flags.deallocate()
+    masks.deallocate()
     stepInEpisode.deallocate()
     finalEntry.deallocate()
   }
@@ -68,7 +73,7 @@ public final class StepStore {
   /// Returns its slot.
   @discardableResult public func append(
     action: Int, reward: Float, terminated: Bool, truncated: Bool, next: UnsafeBufferPointer<Float>,
-    latent: UnsafeBufferPointer<Float>
+    latent: UnsafeBufferPointer<Float>, allowed: [Bool]? = nil
   ) -> Int {
     precondition(next.count == observationSize, "an observation of \(next.count), not \(observationSize)")
     precondition(latentSize == 0 || latent.count == latentSize, "a latent of \(latent.count), not \(latentSize)")
@@ -79,6 +84,10 @@ public final class StepStore {
     rewards.pointer[slot] = reward
     flags.pointer[slot] = (terminated ? 1 : 0) | (truncated ? 2 : 0)
     stepInEpisode.pointer[slot] = Int32(episodeStep)
+    if maskSize > 0 {
+      precondition(allowed?.count ?? maskSize == maskSize, "a mask of \(allowed?.count ?? 0) actions, not \(maskSize)")
+      for action in 0..<maskSize { masks.pointer[slot * maskSize + action] = allowed?[action] ?? true ? 1 : 0 }
+    }
     if latentSize > 0 { copy(latent, to: latents.pointer + slot * latentSize) }
     finalEntry.pointer[slot] = terminated || truncated ? storeFinal(next) : -1
     appended += 1
@@ -95,6 +104,10 @@ public final class StepStore {
   public func isTruncated(_ transition: Int) -> Bool { flags.pointer[transition % capacity] & 2 != 0 }
   public func isLast(_ transition: Int) -> Bool { flags.pointer[transition % capacity] != 0 }
   public func step(_ transition: Int) -> Int { Int(stepInEpisode.pointer[transition % capacity]) }
+  /// What the state after a transition allows, [maskSize].
+  public func nextMask(_ transition: Int) -> UnsafePointer<UInt8> {
+    UnsafePointer(masks.pointer + transition % capacity * maskSize)
+  }
   /// [latentSize], which may be written to.
   public func latent(_ transition: Int) -> UnsafeMutablePointer<Float> {
     latents.pointer + transition % capacity * latentSize
@@ -151,6 +164,7 @@ public final class StepStore {
     try sink.write("\(prefix)/flags", flags.bytes(count))
     try sink.write("\(prefix)/steps", stepInEpisode.bytes(count))
     try sink.write("\(prefix)/final-entries", finalEntry.bytes(count))
+    if maskSize > 0 { try sink.write("\(prefix)/masks", masks.bytes(count * maskSize)) }
     try sink.write("\(prefix)/current", current.bytes(observationSize))
     try finals.withUnsafeBytes { try sink.write("\(prefix)/finals", $0) }
     try freeFinals.withUnsafeBytes { try sink.write("\(prefix)/free-finals", $0) }
@@ -174,6 +188,7 @@ public final class StepStore {
     try flags.restore("\(prefix)/flags", count, from: source)
     try stepInEpisode.restore("\(prefix)/steps", count, from: source)
     try finalEntry.restore("\(prefix)/final-entries", count, from: source)
+    if maskSize > 0 { try masks.restore("\(prefix)/masks", count * maskSize, from: source) }
     try current.restore("\(prefix)/current", observationSize, from: source)
     finals = try source.values("\(prefix)/finals", header[6])
     freeFinals = try source.values("\(prefix)/free-finals", header[7])

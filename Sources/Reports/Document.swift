@@ -27,23 +27,48 @@ struct Document {
   // MARK: - Markdown
 
   var markdown: String {
-    var text = "# \(title)\n"
+    var text = "# \(plain(title))\n"
     for block in blocks {
       switch block {
-      case .heading(let level, let words): text += "\n\(String(repeating: "#", count: level)) \(words)\n"
-      case .paragraph(let words): text += "\n\(words)\n"
-      case .list(let items): text += "\n" + items.map { "- \($0)\n" }.joined()
+      case .heading(let level, let words): text += "\n\(String(repeating: "#", count: level)) \(plain(words))\n"
+      case .paragraph(let words): text += "\n\(plain(words))\n"
+      case .list(let items): text += "\n" + items.map { "- \(plain($0))\n" }.joined()
       case .table(let caption, let header, let rows):
         func row(_ cells: [String]) -> String {
-          "| " + cells.map { $0.replacingOccurrences(of: "|", with: "\\|") }.joined(separator: " | ") + " |\n"
+          "| " + cells.map { plain($0).replacingOccurrences(of: "|", with: "\\|") }.joined(separator: " | ") + " |\n"
         }
-        text += "\n\(caption)\n\n" + row(header) + "|---|" + String(repeating: "---:|", count: header.count - 1) + "\n"
+        text += "\n\(plain(caption))\n\n" + row(header) + "|---|" + String(repeating: "---:|", count: header.count - 1) + "\n"
         text += rows.map(row).joined()
-      case .figure(let name, let caption, _): text += "\n![\(caption)](figures/\(name).svg)\n"
-      case .code(let lines): text += "\n```\n" + lines.map { $0 + "\n" }.joined() + "```\n"
+      case .figure(let name, let caption, _): text += "\n![\(plain(caption))](figures/\(name).svg)\n"
+      case .code(let lines):
+        // A fence longer than any within.
+        let longest = lines.map { $0.split { $0 != "`" }.map(\.count).max() ?? 0 }.max() ?? 0
+        let fence = String(repeating: "`", count: max(3, longest + 1))
+        text += "\n\(fence)\n" + lines.map { Self.oneLine($0) + "\n" }.joined() + "\(fence)\n"
       }
     }
     return text
+  }
+
+  /// Words as Markdown takes them: `code` stays code, and nothing else of them is markup, HTML or a line of its own.
+  private func plain(_ words: String) -> String {
+    var parts = Self.oneLine(words).split(separator: "`", omittingEmptySubsequences: false).map(String.init)
+    if parts.count % 2 == 0 { parts = [parts.joined(separator: "'")] }
+    return parts.enumerated().map { index, part in
+      guard index % 2 == 0 else { return "`\(part)`" }
+      return part.map { character in
+        switch character {
+        case "&": "&amp;"
+        case "<": "&lt;"
+        case ">": "&gt;"
+        default: String(character)
+        }
+      }.joined().replacingOccurrences(of: "](", with: "]\\(")
+    }.joined()
+  }
+
+  private static func oneLine(_ text: String) -> String {
+    text.split { $0.isNewline || ($0.asciiValue ?? 32) < 32 }.joined(separator: " ")
   }
 
   // MARK: - HTML

@@ -6,16 +6,16 @@ import Environments
 public struct EpisodeActor {
   /// A new episode, with this seed, begins.
   var begin: (_ seed: UInt64) -> Void
-  /// The reward of the last action; nil at an episode's first observation.
-  var choose: (_ observation: UnsafeBufferPointer<Float>, _ reward: Double?) -> Int
+  /// The reward of the last action, nil at an episode's first observation; the environment's `actionMask`.
+  var choose: (_ observation: UnsafeBufferPointer<Float>, _ reward: Double?, _ allowed: [Bool]?) -> Int
 
   /// The network's greedy choice.
   public init(_ state: ActingState) {
     var last = 0
     begin = { _ in }
-    choose = { observation, reward in
+    choose = { observation, reward, allowed in
       if let reward { state.observe(observation, after: last, reward: Float(reward)) } else { state.begin(observation) }
-      last = state.greedyAction()
+      last = state.greedyAction(allowed: allowed)
       return last
     }
   }
@@ -24,7 +24,7 @@ public struct EpisodeActor {
   public init(_ make: @escaping (_ seed: UInt64) -> any Policy) {
     var policy = make(0)
     begin = { policy = make($0) }
-    choose = { observation, _ in policy.action(for: observation) }
+    choose = { observation, _, allowed in policy.action(for: observation, allowed: allowed) }
   }
 }
 
@@ -51,7 +51,7 @@ public func evaluate(
   try world.reset(seed: seed)
   while playing.contains(where: { $0 != nil }) && !stopRequested() {
     let rewards = current.indices.map { current[$0].length == 0 ? nil : world.results[$0].reward }
-    try world.step { slot, observation in actors[slot].choose(observation, rewards[slot]) }
+    try world.step { slot, observation in actors[slot].choose(observation, rewards[slot], world.actionMask(of: slot)) }
     var starts = [UInt64?](repeating: nil, count: count)
     for slot in 0..<count {
       guard let episode = playing[slot] else { continue }

@@ -11,6 +11,11 @@ public struct ProgressReport: Sendable {
   public var meanReturn: Double
   public var epsilon: Double
   public var loss: Double?
+
+  package init(step: Int, totalSteps: Int, sessionSeconds: Double, meanReturn: Double, epsilon: Double, loss: Double?) {
+    (self.step, self.totalSteps, self.sessionSeconds) = (step, totalSteps, sessionSeconds)
+    (self.meanReturn, self.epsilon, self.loss) = (meanReturn, epsilon, loss)
+  }
 }
 
 /// Steps per second over the last ten seconds or more: learning is slower than filling the replay, so an average since the
@@ -47,7 +52,7 @@ public final class ProgressLine {
     let rate = speed.stepsPerSecond(report)
     guard report.sessionSeconds - lastTime >= interval || report.step == report.totalSteps else { return }
     lastTime = report.sessionSeconds
-    let text = line(report, rate)
+    let text = Self.line(report, rate, width: isTerminal ? width : 200)
     say(isTerminal ? "\r\u{1b}[2K\(text)" : text, terminator: isTerminal ? "" : "\n")
   }
 
@@ -56,17 +61,35 @@ public final class ProgressLine {
     if isTerminal && lastTime > 0 { say("") }
   }
 
-  private func line(_ report: ProgressReport, _ rate: Double) -> String {
+  /// Columns of the terminal; 80 where it does not say.
+  private var width: Int {
+    var size = winsize()
+    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
+  /// What fits into `width` columns, one of them left free so that nothing wraps: of ten parts the more important ones, and a bar
+  /// as wide as what is left.
+  package static func line(_ report: ProgressReport, _ rate: Double, width: Int) -> String {
     let share = Double(report.step) / Double(report.totalSteps)
     let remaining = rate > 0 ? Double(report.totalSteps - report.step) / rate : .infinity
-    let width = 24, filled = Int(share * Double(width))
-    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-    var text = String(format: "%@ %5.1f%%  %d/%d", bar, share * 100, report.step, report.totalSteps)
-    text += String(format: "  %.0f steps/s  ETA %@", rate, Self.time(remaining))
-    if !report.meanReturn.isNaN { text += String(format: "  return %.1f", report.meanReturn) }
-    text += String(format: "  ε %.2f", report.epsilon)
-    if let loss = report.loss { text += String(format: "  loss %.4f", loss) }
-    return text
+    // In the order of the line, each with its rank.
+    var parts: [(rank: Int, text: String)] = [
+      (0, String(format: "%5.1f%%", share * 100)), (3, "\(report.step)/\(report.totalSteps)"),
+      (4, String(format: "%.0f steps/s", rate)), (1, "ETA \(time(remaining))"),
+    ]
+    if !report.meanReturn.isNaN { parts.append((2, String(format: "return %.1f", report.meanReturn))) }
+    parts.append((6, String(format: "ε %.2f", report.epsilon)))
+    if let loss = report.loss { parts.append((5, String(format: "loss %.4f", loss))) }
+    var room = width - 1, chosen: Set<Int> = []
+    for part in parts.sorted(by: { $0.rank < $1.rank }) where part.text.count + (chosen.isEmpty ? 0 : 2) <= room {
+      room -= part.text.count + (chosen.isEmpty ? 0 : 2)
+      chosen.insert(part.rank)
+    }
+    let text = parts.filter { chosen.contains($0.rank) }.map(\.text).joined(separator: "  ")
+    let bar = min(24, room - 1)
+    guard bar >= 6 else { return text }
+    let filled = max(0, min(bar, Int(share * Double(bar))))
+    return String(repeating: "█", count: filled) + String(repeating: "░", count: bar - filled) + " " + text
   }
 
   /// Such as 1:02:03 or 2:03.

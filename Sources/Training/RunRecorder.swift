@@ -57,7 +57,10 @@ final class RunRecorder {
     events = try TensorBoardLog(path: folder.events, resumingAt: state.events, wallTime: Date().timeIntervalSince1970)
     if position == nil {
       try progressLog.append(row: Self.columns)
-      try monitorLog.append(line: "#{\"t_start\": \(Date().timeIntervalSince1970), \"env_id\": \"\(config.environment)\"}")
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .withoutEscapingSlashes
+      let name = String(decoding: try encoder.encode(config.environment), as: UTF8.self)
+      try monitorLog.append(line: "#{\"t_start\": \(Date().timeIntervalSince1970), \"env_id\": \(name)}")
       try monitorLog.append(row: ["r", "l", "t"])
     }
   }

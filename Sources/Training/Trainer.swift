@@ -29,8 +29,9 @@ public final class Trainer {
   /// Those of `state.best`.
   private var bestWeights: [Float] = []
   private var state: TrainerState
-  /// Each actor's present observation.
+  /// Each actor's present observation, and where the environment writes the one after it.
   private var observations: [[Float]]
+  private var next: [[Float]]
 
   /// Starts a run in `folder`, or goes on with the one there from `resuming`.
   public init(
@@ -51,10 +52,11 @@ public final class Trainer {
         config, observationSize: space.count, actionCount: actions.count, areBytes: space.element == .uint8,
         statistics: statistics)
     }
-    agent = try DQNAgent(config: config, encoder: encoder)
+    agent = try DQNAgent(config: config, encoder: encoder, isMasked: try environments[0].masksActions())
     self.folder = folder
     checkpoints = try CheckpointStore(directory: folder.checkpoints)
     observations = Array(repeating: [Float](repeating: 0, count: space.count), count: config.actors)
+    next = observations
     if let reader {
       state = try reader.json("trainer", as: TrainerState.self)
       try state.check(config, actionCount: actions.count)
@@ -70,7 +72,9 @@ public final class Trainer {
     } else {
       state = TrainerState(actors: config.actors, seed: config.seed)
       record = try RunRecorder(folder: folder, config: config, resuming: nil)
-      for actor in environments.indices { try beginEpisode(actor) }
+      do { for actor in environments.indices { try beginEpisode(actor) } } catch let failure as EnvironmentFailure {
+        throw failure.error
+      }
     }
   }
 
@@ -80,91 +84,145 @@ public final class Trainer {
   /// The environment step at which a checkpoint was taken.
   public static func step(of reader: CheckpointReader) throws -> Int { try reader.json("trainer", as: TrainerState.self).step }
 
-  /// Runs to the end of the configuration. `stopRequested` is asked after every step of all actors; `report` is told about
-  /// every environment step; `recordEpisode` is called every `recordInterval` steps and must leave the agent as it is.
+  /// Runs to the end of the configuration. `stopRequested` is asked after every step of all actors, and between the steps of an
+  /// evaluation; `report` is told about every environment step; `recordEpisode` is called every `recordInterval` steps and must
+  /// leave the agent as it is.
+  ///
+  /// What an environment throws ends the run with a checkpoint of what was learned until then, as it stood before that step.
   public func run(
     stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in },
     recordEpisode: (_ step: Int) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
+    if let before = state.evaluationIsDueSince {
+      state.evaluationIsDueSince = nil
+      guard try keepRecords(since: before, stopRequested, recordEpisode) else { return try stop() }
+    }
     while state.step < config.totalSteps {
       let before = state.step
-      // All choose before any moves: what the learner changes in between does not reach them.
+      // All choose before any moves, and all move before any learns: what the learner changes in between does not reach them.
       let count = min(config.actors, config.totalSteps - before)
-      let decisions = agent.act(step: before + 1, count: count)
-
-      for (actor, decision) in decisions.enumerated() {
-        state.step += 1
-        let step = state.step
-        let result = try take(decision.action, actor)
-        try agent.remember(
-          action: decision.action, reward: result.reward, terminated: result.terminated, truncated: result.truncated,
-          next: observations[actor], actor: actor)
-        if agent.learns(at: step) {
-          for _ in 0..<config.gradientSteps { record.learned(try agent.learn(step: step)) }
-        }
-        agent.updateTarget(step: step)
-
-        if result.isLast {
-          state.episodes += 1
-          try record.finishedEpisode(state.actors[actor].finish(result))
-          try beginEpisode(actor)
-        }
-        report(record.progress(step: step, epsilon: agent.epsilon(at: step)))
+      let results: [Step]
+      let exploration = agent.explorationStates
+      do {
+        let actions = agent.act(step: before + 1, count: count).map(\.action)
+        results = try actions.enumerated().map { try take($1, $0, at: before + $0 + 1) }
+        for (actor, action) in actions.enumerated() { try learn(action, results[actor], actor, report) }
+      } catch let failure as EnvironmentFailure {
+        agent.explorationStates = exploration
+        return try endedByEnvironment(failure.error, stopRequested)
       }
-      try keepRecords(since: before, recordEpisode)
+      var failed: (any Error)?
+      do { for actor in 0..<count where results[actor].isLast { try beginEpisode(actor) } } catch let failure
+        as EnvironmentFailure
+      {
+        failed = failure.error
+      }
+      try log(since: before)
+      let isRecorded = try keepRecords(since: before, stopRequested, recordEpisode)
+      if let failed { return try endedByEnvironment(failed, stopRequested) }
+      guard isRecorded else { return try stop() }
       if stopRequested() && state.step < config.totalSteps {
-        if !passed(config.checkpointInterval, since: before) { try saveCheckpoint() }
-        return .stopped(step: state.step)
+        return passed(config.checkpointInterval, since: before) ? .stopped(step: state.step) : try stop()
       }
     }
     return .finished
   }
+
+  /// What an actor's step brought: remembered, learned from, recorded.
+  private func learn(_ action: Int, _ result: Step, _ actor: Int, _ report: (ProgressReport) -> Void) throws {
+    state.step += 1
+    let step = state.step
+    observations[actor] = next[actor]
+    state.actors[actor].took(action, result.reward)
+    try agent.remember(
+      action: action, reward: result.reward, terminated: result.terminated, truncated: result.truncated,
+      next: observations[actor], allowed: environments[actor].actionMask, actor: actor)
+    if agent.learns(at: step) {
+      for _ in 0..<config.gradientSteps { record.learned(try agent.learn(step: step)) }
+    }
+    agent.updateTarget(step: step)
+    if result.isLast {
+      state.episodes += 1
+      state.actors[actor].isOver = true
+      try record.finishedEpisode(state.actors[actor].finish(result))
+    }
+    report(record.progress(step: step, epsilon: agent.epsilon(at: step)))
+  }
+
+  private func stop() throws -> TrainingOutcome {
+    try saveCheckpoint()
+    return .stopped(step: state.step)
+  }
+
+  /// An environment that was given up because somebody wants to stop is no failure.
+  private func endedByEnvironment(_ error: any Error, _ stopRequested: () -> Bool) throws -> TrainingOutcome {
+    // Before the first step nothing has been learned.
+    guard state.step > 0 else { throw error }
+    if error is EnvironmentInterruption || stopRequested() { return try stop() }
+    try saveCheckpoint()
+    throw TrainingError("\(error)\(Self.isLong(error) ? "\n" : "; ")what was learned until step \(state.step) is saved")
+  }
+
+  /// With a traceback, say.
+  private static func isLong(_ error: any Error) -> Bool { "\(error)".contains("\n") }
 
   // MARK: - Episodes
 
   /// Every episode gets a seed of its own, so that an environment can be rebuilt in the middle of one: reset with that
   /// seed and take the same actions again.
   private func beginEpisode(_ actor: Int) throws {
-    state.actors[actor].begin()
-    try reset(actor)
-    try checkObservation(actor)
-    try observations[actor].withUnsafeBufferPointer { try agent.beginEpisode($0, actor: actor) }
-  }
-
-  private func reset(_ actor: Int) throws {
-    try observations[actor].withUnsafeMutableBufferPointer {
-      try environments[actor].reset(seed: state.actors[actor].seed, into: $0)
+    var episode = state.actors[actor]
+    episode.begin()
+    try byEnvironment {
+      try reset(actor, seed: episode.seed)
+      try checkObservation(next[actor], at: state.step)
+    }
+    state.actors[actor] = episode
+    observations[actor] = next[actor]
+    try observations[actor].withUnsafeBufferPointer {
+      try agent.beginEpisode($0, allowed: environments[actor].actionMask, actor: actor)
     }
   }
 
-  private func take(_ action: Int, _ actor: Int) throws -> Step {
-    let result = try observations[actor].withUnsafeMutableBufferPointer { try environments[actor].step(action, into: $0) }
-    guard result.reward.isFinite else {
-      throw TrainingError("step \(state.step): \(config.environment) gave the reward \(result.reward); rewards must be finite")
-    }
-    try checkObservation(actor)
-    state.actors[actor].took(action, result.reward)
-    return result
+  /// An error of the environment, told from all others.
+  private struct EnvironmentFailure: Error { var error: any Error }
+  private func byEnvironment<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch { throw EnvironmentFailure(error: error) }
   }
 
-  private func checkObservation(_ actor: Int) throws {
-    let observation = observations[actor]
+  private func reset(_ actor: Int, seed: UInt64) throws {
+    try next[actor].withUnsafeMutableBufferPointer { try environments[actor].reset(seed: seed, into: $0) }
+  }
+
+  private func take(_ action: Int, _ actor: Int, at step: Int) throws -> Step {
+    try byEnvironment {
+      let result = try next[actor].withUnsafeMutableBufferPointer { try environments[actor].step(action, into: $0) }
+      guard result.reward.isFinite else {
+        throw TrainingError("step \(step): \(config.environment) gave the reward \(result.reward); rewards must be finite")
+      }
+      try checkObservation(next[actor], at: step)
+      return result
+    }
+  }
+
+  private func checkObservation(_ observation: [Float], at step: Int) throws {
     if let index = observation.firstIndex(where: { !$0.isFinite }) {
       throw TrainingError(
-        "step \(state.step): \(config.environment) gave \(observation[index]) as element \(index) of its observation; "
+        "step \(step): \(config.environment) gave \(observation[index]) as element \(index) of its observation; "
           + "observations must be finite")
     }
   }
 
   /// - Parameter stored: the actor's observation in the checkpoint; nil in one of an earlier version.
   private func replayEpisode(_ actor: Int, stored: [Float]?) throws {
-    try reset(actor)
     let episode = state.actors[actor]
+    if episode.isOver ?? false {
+      do { return try beginEpisode(actor) } catch let failure as EnvironmentFailure { throw failure.error }
+    }
+    try reset(actor, seed: episode.seed)
     var total = 0.0
     for (number, action) in episode.actions.enumerated() {
-      let result = try observations[actor].withUnsafeMutableBufferPointer {
-        try environments[actor].step(Int(action), into: $0)
-      }
+      let result = try next[actor].withUnsafeMutableBufferPointer { try environments[actor].step(Int(action), into: $0) }
       total += result.reward
       guard !result.isLast else {
         throw TrainingError(
@@ -172,7 +230,9 @@ public final class Trainer {
             + "\(number + 1) of them: it does not follow its seed, and the run cannot go on from this checkpoint")
       }
     }
-    try checkObservation(actor)
+    observations[actor] = next[actor]
+    agent.restore(allowed: environments[actor].actionMask, actor: actor)
+    try checkObservation(observations[actor], at: state.step)
     guard let stored else { return }
     if let difference = replayDifference(
       in: config.environment, actions: episode.actions.count, stored: stored, replayed: observations[actor],
@@ -187,22 +247,43 @@ public final class Trainer {
   /// Whether a multiple of `interval` was passed since an earlier step.
   private func passed(_ interval: Int, since before: Int) -> Bool { state.step / interval > before / interval }
 
-  private func keepRecords(since before: Int, _ recordEpisode: (Int) throws -> Void) throws {
-    let step = state.step, isEnd = step == config.totalSteps
-    if passed(config.logInterval, since: before) || isEnd {
-      try record.log(
-        step: step, epsilon: agent.epsilon(at: step), importanceExponent: agent.importanceExponent(at: step),
-        learningRate: agent.learningRate(at: step), replayCount: agent.replayCount, gradientSteps: agent.gradientSteps)
-    }
+  private func log(since before: Int) throws {
+    let step = state.step
+    guard passed(config.logInterval, since: before) || step == config.totalSteps else { return }
+    try record.log(
+      step: step, epsilon: agent.epsilon(at: step), importanceExponent: agent.importanceExponent(at: step),
+      learningRate: agent.learningRate(at: step), replayCount: agent.replayCount, gradientSteps: agent.gradientSteps)
+  }
+
+  /// What falls due at this step, beside its row of the log. False where a stop was requested in the middle of an evaluation:
+  /// then all of it is still to come.
+  private func keepRecords(since before: Int, _ stopRequested: () -> Bool, _ recordEpisode: (Int) throws -> Void) throws -> Bool {
     if config.evaluationEpisodes > 0, passed(config.evaluationInterval, since: before) {
-      let episodes = try evaluate(
-        { EpisodeActor(agent.makeActingState()) }, in: makeEvaluationEnvironment, episodes: config.evaluationEpisodes,
-        seed: Self.evaluationSeed)
-      try record.evaluated(step: step, episodes)
-      try keepBest(.init(step: step, meanReturn: Statistics.mean(episodes.map(\.return))))
+      guard try evaluateNow(since: before, stopRequested) else { return false }
     }
-    if config.recordInterval > 0, passed(config.recordInterval, since: before) { try recordEpisode(step) }
-    if passed(config.checkpointInterval, since: before) || isEnd { try saveCheckpoint() }
+    if config.recordInterval > 0, passed(config.recordInterval, since: before) { try recordEpisode(state.step) }
+    if passed(config.checkpointInterval, since: before) || state.step == config.totalSteps { try saveCheckpoint() }
+    return true
+  }
+
+  /// False where a stop was requested before the last episode's end: then nothing of it counts, and it is still to come.
+  private func evaluateNow(since before: Int, _ stopRequested: () -> Bool) throws -> Bool {
+    state.evaluationIsDueSince = before
+    var episodes: [Episode] = []
+    do {
+      episodes = try evaluate(
+        { EpisodeActor(agent.makeActingState()) }, in: makeEvaluationEnvironment, episodes: config.evaluationEpisodes,
+        seed: Self.evaluationSeed, stopRequested: stopRequested)
+    } catch  where !(error is EnvironmentInterruption) {
+      try saveCheckpoint()
+      throw TrainingError(
+        "evaluation at step \(state.step): \(error)\(Self.isLong(error) ? "\n" : "; ")what was learned until then is saved")
+    } catch {}
+    guard episodes.count == config.evaluationEpisodes else { return false }
+    state.evaluationIsDueSince = nil
+    try record.evaluated(step: state.step, episodes)
+    try keepBest(.init(step: state.step, meanReturn: Statistics.mean(episodes.map(\.return))))
+    return true
   }
 
   /// Far from the seeds of `evaluate`, so that nobody selects on what is reported.
@@ -258,10 +339,11 @@ public final class Trainer {
 
 extension DQNAgent {
   fileprivate func remember(
-    action: Int, reward: Double, terminated: Bool, truncated: Bool, next: [Float], actor: Int
+    action: Int, reward: Double, terminated: Bool, truncated: Bool, next: [Float], allowed: [Bool]?, actor: Int
   ) throws {
     try next.withUnsafeBufferPointer {
-      try remember(action: action, reward: reward, terminated: terminated, truncated: truncated, next: $0, actor: actor)
+      try remember(
+        action: action, reward: reward, terminated: terminated, truncated: truncated, next: $0, allowed: allowed, actor: actor)
     }
   }
 }
@@ -275,9 +357,21 @@ private func measureObservations(_ config: ExperimentConfig, _ environment: any 
   var isFirst = true
   for _ in 0..<1_000 {
     if isFirst { statistics.add(try environment.reset(seed: generator.next() >> 33), isFirst: true) }
-    let (observation, step) = try environment.step(Int(generator.next(upperBound: actions)))
+    var action = Int(generator.next(upperBound: actions))
+    if let allowed = environment.actionMask, !allowed[action] { action = allowed.firstIndex(of: true) ?? action }
+    let (observation, step) = try environment.step(action)
     statistics.add(observation, isFirst: false)
     isFirst = step.isLast
   }
   return statistics
+}
+
+extension Environment {
+  /// Whether it masks actions, which an environment that lives elsewhere only says of an observation. Every episode is reset
+  /// with its own seed later.
+  fileprivate func masksActions() throws -> Bool {
+    var asked = self
+    _ = try asked.reset(seed: 0)
+    return asked.actionMask != nil
+  }
 }

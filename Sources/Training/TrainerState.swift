@@ -9,6 +9,8 @@ struct ActorEpisode: Codable {
   var seed: UInt64 = 0
   var actions: [Int32] = []
   var `return` = 0.0
+  /// The episode has ended and the next one's reset has not come about yet. Nil (of earlier checkpoints): no.
+  var isOver: Bool?
 
   init(generator: SplitMix64) { self.generator = generator }
 
@@ -16,7 +18,7 @@ struct ActorEpisode: Codable {
     // 31 bits: what every environment's seeding takes
     seed = generator.next() >> 33
     actions.removeAll(keepingCapacity: true)
-    `return` = 0
+    (`return`, isOver) = (0, nil)
   }
 
   mutating func took(_ action: Int, _ reward: Double) {
@@ -40,6 +42,8 @@ struct TrainerState: Codable {
   var episodes = 0
   var actors: [ActorEpisode]
   var record = RecordPosition()
+  /// The evaluation of this step was interrupted and is still to come, and what else fell due since an earlier one.
+  var evaluationIsDueSince: Int?
   /// The best evaluation during training; its weights stand in a section of their own.
   var best: BestEvaluation?
 
@@ -57,7 +61,8 @@ extension TrainerState {
     guard actors.count == config.actors else {
       throw CheckpointError("the checkpoint has \(actors.count) actors, the configuration \(config.actors)")
     }
-    guard (0...config.totalSteps).contains(step), (0...step).contains(episodes) else {
+    guard (0...config.totalSteps).contains(step), (0...step).contains(episodes), (0...step).contains(evaluationIsDueSince ?? 0)
+    else {
       throw CheckpointError("the checkpoint's trainer is at step \(step) of \(config.totalSteps), with \(episodes) episodes")
     }
     for actor in actors {

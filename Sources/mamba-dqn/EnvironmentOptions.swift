@@ -1,9 +1,16 @@
 /// What commands that play an environment share.
 import ArgumentParser
 import Experiments
+import Records
 
 let environmentHelp: String =
   "The environment; `mamba-dqn list environments` shows all. Through Python: gymnasium:ID or gymnasium:MODULE:ID."
+
+/// As people write it: 200000, 200_000 or 2e5.
+func wholeNumber(_ text: String) throws -> Int {
+  guard let value = Int(written: text) else { throw ValidationError("\(text) is not a whole number") }
+  return value
+}
 
 /// Files are data: what one of them names is imported only if the user says so here.
 struct TrustOptions: ParsableArguments {

@@ -31,7 +31,7 @@ struct Evaluate: ParsableCommand {
   var checkpoint: String?
   @Option(help: "Episodes.")
   var episodes = 100
-  @Option(help: "Seed of the first episode; the others count up from it.")
+  @Option(parsing: .unconditional, help: "Seed of the first episode; the others count up from it.")
   var seed: UInt64 = 0
   @Flag(help: "As JSON; of several runs a line each.")
   var json = false

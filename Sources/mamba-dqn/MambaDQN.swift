@@ -1,5 +1,6 @@
 /// The command line: one file a command, nothing but words in and words out.
 import ArgumentParser
+import Environments
 import Experiments
 import Foundation
 import MachineSupport
@@ -16,8 +17,8 @@ struct MambaDQN: ParsableCommand {
       How good is it:   mamba-dqn evaluate runs/…
       """,
     subcommands: [
-      Train.self, Resume.self, Evaluate.self, Render.self, Watch.self, Predict.self, Generate.self, ParityCommand.self,
-      Rollout.self, Bench.self, List.self, StudyCommand.self, ReportCommand.self,
+      Train.self, Resume.self, Evaluate.self, Render.self, Watch.self, ExportCommand.self, Predict.self, Generate.self,
+      ParityCommand.self, Rollout.self, Bench.self, List.self, StudyCommand.self, ReportCommand.self,
     ])
 
   /// As the default, but every error is one line; a user's slip exits with 64, everything else with 1.
@@ -25,6 +26,9 @@ struct MambaDQN: ParsableCommand {
     machine_open_standard_descriptors()
     // A reader that goes away shows in what `output` throws; a worker's, in what its pipe returns.
     signal(SIGPIPE, SIG_IGN)
+    // Foundation traps where it cannot open what it needs.
+    let files = machine_open_files()
+    guard files >= 64 else { fail("only \(files) files may be open at once (ulimit -n); at least 64 are needed", 1) }
     do {
       try run()
       Foundation.exit(0)
@@ -32,6 +36,8 @@ struct MambaDQN: ParsableCommand {
       Foundation.exit(code.rawValue)
     } catch is ReaderGone {
       Foundation.exit(128 + SIGPIPE)  // as a shell has it of a program that the signal ended
+    } catch let interruption as EnvironmentInterruption {
+      fail(interruption.description, stoppedBySignal.rawValue)
     } catch let error as UsageError {
       fail(error.description, 64)
     } catch {

@@ -6,7 +6,8 @@ enum Rasterizer {
   /// Writes a .png beside every .svg. Returns what to install where the program is missing.
   static func writePNGs(of paths: [String]) throws -> String? {
     for path in paths {
-      let target = String(path.dropLast(3)) + "png", partial = target + ".partial"
+      let target = String(path.dropLast(3)) + "png", partial = try AtomicFile.temporaryFile(beside: target)
+      defer { unlink(partial) }  // where it was not renamed
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
       process.arguments = ["rsvg-convert", "--zoom=2", "--output", partial, path]

@@ -24,7 +24,7 @@ struct Render: ParsableCommand {
   var environment: String?
   @Option(help: "Episodes.")
   var episodes = 1
-  @Option(help: "Seed of the first episode; the others count up from it.")
+  @Option(parsing: .unconditional, help: "Seed of the first episode; the others count up from it.")
   var seed: UInt64 = 0
   @Option(help: "html, gif, mp4 or png.")
   var format = EpisodeFormat.html
@@ -32,13 +32,14 @@ struct Render: ParsableCommand {
   var out: String?
   @Flag(help: "Draw Q-values, action and return on films and pictures; a page has them anyway.")
   var overlay = false
+  @OptionGroup var trust: TrustOptions
 
   func run() throws {
     guard episodes > 0, episodes <= 10_000 else {
       throw UsageError("--episodes \(episodes): must be a whole number from 1 to 10000")
     }
     machine_catch_stop_signals()
-    let recorder = try EpisodeRecorder(subject: subject, policy: policy, environment: environment)
+    let recorder = try EpisodeRecorder(subject: subject, policy: policy, environment: environment, isTrusted: trust.trust)
     let paths = try writeEpisodes(
       recorder, count: episodes, seed: seed, format: format, overlay: overlay, to: out,
       stopRequested: { machine_stop_signal() != 0 })

@@ -31,9 +31,7 @@ struct ReportCommand: ParsableCommand {
     let environments = Set(found.compactMap { if case .readable(let run) = $0 { run.config.environment } else { nil } })
     let report = Report(found, policies: try environments.sorted().flatMap(policies))
     let folder = out ?? "\(paths[0])/report"
-    do { try FileManager.default.createDirectory(atPath: "\(folder)/figures", withIntermediateDirectories: true) } catch {
-      throw FileError(folder, "cannot create the folder")
-    }
+    try makeFolder("\(folder)/figures")
     for figure in report.figures {
       let path = "\(folder)/figures/\(figure.name).svg"
       try AtomicFile.write(Data(figure.svg.utf8), to: path)
@@ -47,9 +45,7 @@ struct ReportCommand: ParsableCommand {
 
   private func writeCard(of found: [FoundRun]) throws {
     let card = try ModelCard(found), folder = out ?? paths[0], path = "\(folder)/README.md"
-    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-      throw FileError(folder, "cannot create the folder")
-    }
+    try makeFolder(folder)
     let old = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     guard old?.contains("library_name: \(ModelCard.library)\n") ?? true else {
       throw FileError(path, "exists and is no model card of this program; give another folder with --out")

@@ -15,7 +15,7 @@ struct Rollout: ParsableCommand {
 
   @Argument(help: ArgumentHelp(environmentHelp))
   var environment: String
-  @Option(help: "Seed of the reset.")
+  @Option(parsing: .unconditional, help: "Seed of the reset.")
   var seed: UInt64
   @Option(help: "Actions by name or number, separated by commas.")
   var actions: String?
@@ -53,12 +53,13 @@ struct Rollout: ParsableCommand {
     }
   }
 
-  /// Swift prints the shortest decimals that read back as the same float, which JSON takes as they are.
+  /// Swift prints the shortest decimals that read back as the same float, which JSON takes as they are; what is no number is null.
   private func line(_ step: Int, _ observation: [Float], _ result: Step, _ mask: [Bool]?) throws {
-    let numbers = observation.map { "\($0)" }.joined(separator: ",")
+    let numbers = observation.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ",")
+    let reward = result.reward.isFinite ? "\(result.reward)" : "null"
     let allowed = mask.map { ",\"action_mask\":[\($0.map { $0 ? "1" : "0" }.joined(separator: ","))]" } ?? ""
     try output(
-      "{\"step\":\(step),\"observation\":[\(numbers)],\"reward\":\(result.reward),"
+      "{\"step\":\(step),\"observation\":[\(numbers)],\"reward\":\(reward),"
         + "\"terminated\":\(result.terminated),\"truncated\":\(result.truncated)\(allowed)}")
   }
 }

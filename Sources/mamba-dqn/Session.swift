@@ -10,7 +10,6 @@ import Training
 func finish(
   _ run: Run, goOn: String, stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in }
 ) throws -> Run.Outcome {
-  machine_catch_stop_signals()
   for warning in run.warnings { say("warning: \(warning)") }
   let memory = run.trainer.agent.memoryNeed
   say(
@@ -65,12 +64,6 @@ func withHeartbeat<Result>(_ folder: RunFolder, _ config: ExperimentConfig, _ bo
     heartbeat.end(error: error is ExitCode ? nil : "\(error)")
     throw error
   }
-}
-
-/// As a shell takes it back.
-func shellQuoted(_ text: String) -> String {
-  let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+:@%,".contains($0)) }
-  return plain && !text.isEmpty ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
 }
 
 /// The exit status of a run that was stopped by a signal, as a shell has it.

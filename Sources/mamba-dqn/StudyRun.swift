@@ -42,15 +42,15 @@ struct StudyRun: ParsableCommand {
 
   /// The command that goes on with what this one began.
   private var again: String {
-    let given = CommandLine.arguments.dropFirst().map { $0.contains(" ") ? "'\($0)'" : $0 }
-    return "mamba-dqn \(given.joined(separator: " "))"
+    "mamba-dqn \(CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " "))"
   }
 
   // MARK: - One task
 
   private func run(_ task: StudyTask, in folder: StudyFolder, _ isOver: () -> Bool) throws {
+    machine_catch_stop_signals()
     let run = folder.run(task)
-    try withExtendedLifetime(TaskLock(path: folder.lock(task))) {
+    try withExtendedLifetime(FileLock(path: folder.lock(task))) {
       try task.check(in: folder)
       try withHeartbeat(run, task.config) { heartbeat in
         guard let opened = try task.open(in: folder) else { return say("\(run.path) is finished") }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import MachineSupport
 import Records
 
 struct Train: ParsableCommand {
@@ -16,9 +17,9 @@ struct Train: ParsableCommand {
   var environment: String
   @Option(help: "Where the settings start from; `mamba-dqn list presets` shows all.")
   var preset = "default"
-  @Option(help: "Everything random follows from it: same seed, same run.")
+  @Option(parsing: .unconditional, help: "Everything random follows from it: same seed, same run.")
   var seed: UInt64 = 0
-  @Option(help: "Environment steps. (default: the preset's)")
+  @Option(parsing: .unconditional, help: "Environment steps. (default: the preset's)", transform: wholeNumber)
   var steps: Int?
   @Option(help: "The run folder. (default: runs/<environment>__<preset>__s<seed>__<time>)")
   var out: String?
@@ -31,13 +32,13 @@ struct Train: ParsableCommand {
   var assignments: [String] = []
 
   func run() throws {
+    machine_catch_stop_signals()
     var config = try Presets.config(environment: EnvironmentCatalog.entry(environment).name, preset: preset)
     config.seed = seed
     if let steps { config.totalSteps = steps }
     let recording = recordEvery.map { ["recordInterval=\($0)"] } ?? []
     for assignment in recording + assignments { try Settings.apply(assignment, to: &config) }
-    let folder = out.map(RunFolder.init(path:)) ?? Run.defaultFolder(config)
-    try trainToEnd(Run(config, in: folder, command: typedCommand))
+    try trainToEnd(Run(config, in: out.map(RunFolder.init(path:)), command: typedCommand))
   }
 }
 
@@ -56,7 +57,9 @@ struct Resume: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
   var folder: String
-  @Option(help: "Environment steps from the run's beginning. (default: as it was begun)")
+  @Option(
+    parsing: .unconditional, help: "Environment steps from the run's beginning. (default: as it was begun)",
+    transform: wholeNumber)
   var steps: Int?
   @Option(
     name: .customLong("set"), parsing: .singleValue,
@@ -65,8 +68,9 @@ struct Resume: ParsableCommand {
   @OptionGroup var trust: TrustOptions
 
   func run() throws {
+    machine_catch_stop_signals()
     let folder = RunFolder(path: folder)
-    try withExtendedLifetime(TaskLock.ofStudy(folder)) {
+    try withExtendedLifetime(FileLock.ofStudy(folder)) {
       try trainToEnd(
         Run(resuming: folder, isTrusted: trust.trust, steps: steps, settings: assignments, command: typedCommand))
     }

@@ -31,7 +31,25 @@ import Testing
     #expect(result.status == 1)
     #expect(result.error.contains("the wheels came off") && result.error.contains("Traceback"))
     let store = try CheckpointStore(directory: RunFolder(path: space.file("run")).checkpoints)
-    #expect(store.paths.count == 1 && store.paths[0].contains("0000000250"))
+    #expect(store.paths.count == 2 && store.paths[1].contains("0000000250") && store.paths[0].contains("0000000300"))
+    #expect(result.error.contains("evaluation at step 300: ") && result.error.contains("what was learned until then is saved"))
+  }
+
+  /// One that hangs is given up when somebody wants to stop, and the run goes on later as if it had not been asked.
+  @Test func anEnvironmentThatHangsCanBeStopped() throws {
+    let space = try Workspace(), run = space.file("run")
+    let result = try mamba(
+      "train gymnasium:bridge_test_environments:Faulty-v0?fault=hangs&at=300 \(small)\(run)", signal: SIGTERM
+    ) { lineCount(RunFolder(path: run).progress) >= 1 && savedSteps(run) >= 250 }
+    #expect(result.status == 128 + SIGTERM && savedSteps(run) >= 250 && savedSteps(run) < 300, "\(result.error)")
+  }
+
+  /// The environment itself refuses an action that it masks.
+  @Test func maskedActionsAreNeverTaken() throws {
+    let space = try Workspace()
+    let result = try mamba("train gymnasium:bridge_test_environments:Masked-v0 --steps 400 \(small)\(space.file("run"))")
+    #expect(result.status == 0, "\(result.error)")
+    #expect(try mamba("evaluate \(space.file("run")) --trust --episodes 2").status == 0)
   }
 
   @Test func mistakesExitWithSixtyFourAndLeaveNoFolder() throws {

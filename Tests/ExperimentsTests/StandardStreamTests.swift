@@ -34,6 +34,14 @@ import Testing
     #expect([0, 141].contains(gone.status) && gone.error.isEmpty, "\(gone.status) \(gone.error)")
   }
 
+  @Test func tooFewOpenFilesAreSaid() throws {
+    for count in [5, 8, 16, 63] {
+      let result = try shell("ulimit -n \(count); PROGRAM train MemoryChain-5 --out /nowhere")
+      #expect(result.status == 1 && result.error.hasPrefix("error: only \(count) files may be open"), "\(result.error)")
+    }
+    #expect(try shell("ulimit -Sn 20; PROGRAM list presets").status == 0)
+  }
+
   @Test func aMistakeIsOneEvenWhereNobodyReadsIt() throws {
     for redirection in ["2>&-", "2>/dev/full", "<&- >&- 2>&-", "2> >(true)"] {
       #expect(try shell("PROGRAM train NoSuchThing \(redirection)").status == 64, "\(redirection)")

@@ -30,8 +30,8 @@ import Testing
   /// Waits until nobody holds a task's lock, at most 10 s.
   private func released(_ task: String, root: String) -> Bool {
     let lock = space.file("\(root)/small/.locks/\(task).lock")
-    for _ in 0..<1000 where TaskLock.holder(of: lock) != nil { usleep(10_000) }
-    return TaskLock.holder(of: lock) == nil
+    for _ in 0..<1000 where FileLock.holder(of: lock) != nil { usleep(10_000) }
+    return FileLock.holder(of: lock) == nil
   }
 
   /// What must not depend on where and how often a run was interrupted.
@@ -88,7 +88,7 @@ import Testing
 
   @Test func aTaskThatIsLockedIsLeftToItsHolder() throws {
     let file = try small(steps: 300), root = space.file("runs")
-    let lock = try TaskLock(path: root + "/small/.locks/dqn-s0.lock")
+    let lock = try FileLock(path: root + "/small/.locks/dqn-s0.lock")
     let single = try mamba("study run \(file) --root \(root) --index 0")
     #expect(single.status == 1 && single.error.contains("is being run by process \(getpid())"), "\(single.error)")
     let resumed = try mamba("resume \(root)/small/dqn-s0")
@@ -122,7 +122,7 @@ import Testing
     #expect(result.error.contains("dqn-s0 failed: \(other.config): discount is 0.5, and 0.8 in the study"), "\(result.error)")
     #expect(
       result.error.contains("dqn-s1 failed: \(damaged.checkpoints)/step-0000000250.checkpoint: is damaged"), "\(result.error)")
-    #expect(result.error.contains("mamba-s0 failed: ") && result.error.contains("cannot create the folder"), "\(result.error)")
+    #expect(result.error.contains("mamba-s0 failed: ") && result.error.contains("is a file, not a folder"), "\(result.error)")
     #expect(FileManager.default.fileExists(atPath: folder("mamba-s1", root: "runs").evaluation))
     #expect(try FileManager.default.contentsOfDirectory(atPath: other.path).sorted() == ["checkpoints", "config.json"])
     let status = try mamba("study status \(file) --root \(space.file("runs"))")

@@ -151,15 +151,15 @@ import Testing
 
   @Test func aLockExcludesAndIsReleased() throws {
     let space = try Workspace(), path = space.file(".locks/a.lock")
-    #expect(TaskLock.holder(of: path) == nil)
-    var lock: TaskLock? = try TaskLock(path: path)
-    #expect(TaskLock.holder(of: path)?.hasPrefix("process \(getpid()) on ") == true)
-    let error = #expect(throws: FileError.self) { try TaskLock(path: path) }
+    #expect(FileLock.holder(of: path) == nil)
+    var lock: FileLock? = try FileLock(path: path)
+    #expect(FileLock.holder(of: path)?.hasPrefix("process \(getpid()) on ") == true)
+    let error = #expect(throws: FileError.self) { try FileLock(path: path) }
     #expect(error?.description.contains("process \(getpid())") == true)
     withExtendedLifetime(lock) {}
     lock = nil
-    #expect(TaskLock.holder(of: path) == nil)
-    _ = try TaskLock(path: path)
+    #expect(FileLock.holder(of: path) == nil)
+    _ = try FileLock(path: path)
   }
 
   private func tiny(_ space: Workspace) throws -> (task: StudyTask, folder: StudyFolder) {

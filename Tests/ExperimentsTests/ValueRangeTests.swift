@@ -66,8 +66,7 @@ import Training
   @Test func aCheckpointKnowsItsConfiguration() throws {
     let space = try Workspace(), folder = RunFolder(path: space.file("run"))
     let config = try small()
-    let run = try Run(config, in: folder, command: [])
-    _ = try run.trainer.run { true }
+    _ = try Run(config, in: folder, command: []).trainer.run { true }
     _ = try Run(resuming: folder)
     let changes: [(String, (inout ExperimentConfig) -> Void)] = [
       ("seed", { $0.seed = 1 }), ("discount", { $0.discount = 0.98 }), ("totalSteps", { $0.totalSteps = 400 }),

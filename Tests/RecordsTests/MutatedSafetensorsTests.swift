@@ -1,5 +1,5 @@
 /// Changed safetensors files against the `safetensors` package: the same verdict, and where both read a file, the same tensors.
-/// `MAMBA_DQN_CASES` says how many; scripts/mutate.sh asks for 2,000.
+/// `MAMBA_DQN_CASES=2000` in the environment asks for more of them.
 import Foundation
 import Randomness
 import Records

@@ -12,7 +12,7 @@ import Testing
     _ space: Workspace, _ name: String, progress: String? = nil, monitor: String? = nil, evaluation: String? = nil
   ) throws -> RunFolder {
     let run = RunFolder(path: space.file(name))
-    try run.create()
+    try makeFolder(run.path)
     var config = ExperimentConfig()
     config.totalSteps = 100
     try AtomicFile.write(config.json, to: run.config)

@@ -8,7 +8,7 @@ func landing(
   seed: UInt64, hoveringAt height: Float = 0, isThinking: Bool = false, subject: String = "policy heuristic"
 ) throws -> EpisodeRecording {
   var pilot = LunarLanderHeuristic(), step: Float = 0
-  let actor = RecordedActor { observation, _ in
+  let actor = RecordedActor { observation, _, _ in
     step += 1
     var seen = Array(observation)
     seen[1] -= height
@@ -23,7 +23,7 @@ func landing(
 }
 
 func drive(_ options: HighwayOptions, seed: UInt64, action: Highway.Action) throws -> EpisodeRecording {
-  let actor = RecordedActor { _, _ in .init(action: action.rawValue) }
+  let actor = RecordedActor { _, _, _ in .init(action: action.rawValue) }
   return try EpisodeRecording(of: actor, subject: "always", in: Highway(options: options), named: "highway", seed: seed)
 }
 

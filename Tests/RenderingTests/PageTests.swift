@@ -98,7 +98,7 @@ import Testing
   /// Bitmaps laid over each other as the page lays them give every frame's pixels.
   @Test func bitmapsComposeToTheFrames() throws {
     let episode = try EpisodeRecording(
-      of: RecordedActor { _, _ in .init(action: 0) }, subject: "any", in: Film(), named: "film", seed: 0)
+      of: RecordedActor { _, _, _ in .init(action: 0) }, subject: "any", in: Film(), named: "film", seed: 0)
     let page = try PageReader(EpisodePage([episode]).json)
     #expect(page.bitmaps.count == 101)
     var board: [UInt8] = []

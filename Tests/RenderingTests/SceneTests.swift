@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func aCrashIsSeen() throws {
-    let actor = RecordedActor { _, _ in .init(action: 0) }
+    let actor = RecordedActor { _, _, _ in .init(action: 0) }
     let episode = try EpisodeRecording(of: actor, subject: "falling", in: LunarLander(), named: "LunarLander-v3", seed: 1)
     #expect(episode.steps.last?.reward == -100 && episode.steps.last?.frames.last?.item([LunarLander.burst]) != nil)
   }
@@ -57,7 +57,7 @@ import Testing
     ] {
       var seen: [[Float]] = [], world = make(), number = 0
       let actions = world.actionSpace.count
-      let actor = RecordedActor { observation, reward in
+      let actor = RecordedActor { observation, reward, _ in
         #expect((reward == nil) == seen.isEmpty)
         seen.append(Array(observation))
         return .init(action: seen.count * 7 % actions)
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func anyEnvironmentShowsWhatItSees() throws {
-    let actor = RecordedActor { _, _ in .init(action: 1) }
+    let actor = RecordedActor { _, _, _ in .init(action: 1) }
     let episode = try EpisodeRecording(of: actor, subject: "any", in: Plain(), named: "plain", seed: 0)
     #expect(episode.opening.texts.contains("first observation") && episode.frames.count == 4)
     let last = try #require(episode.frames.last)

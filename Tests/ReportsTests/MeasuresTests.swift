@@ -26,7 +26,7 @@ import Testing
   @Test func aRunsMeasures() throws {
     let space = try Workspace()
     let run = RunFolder(path: space.file("run"))
-    try run.create()
+    try makeFolder(run.path)
     var config = ExperimentConfig()
     (config.totalSteps, config.learningStarts) = (100, 20)
     try AtomicFile.write(config.json, to: run.config)

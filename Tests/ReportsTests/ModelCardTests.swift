@@ -15,7 +15,7 @@ import Yams
     folder: String? = nil, _ change: (inout ExperimentConfig) -> Void = { _ in }
   ) throws {
     let run = RunFolder(path: space.file("runs/\(folder ?? "s\(seed)")"))
-    try run.create()
+    try makeFolder(run.path)
     var config = ExperimentConfig()
     (config.environment, config.seed, config.totalSteps) = (environment, seed, 100)
     change(&config)

@@ -16,7 +16,7 @@ import Testing
     level: Double, finished: Bool = true
   ) throws {
     let run = RunFolder(path: space.file("runs/\(name)"))
-    try run.create()
+    try makeFolder(run.path)
     var config = ExperimentConfig()
     (config.environment, config.preset, config.encoder) = (environment, "paper", encoder)
     (config.seed, config.gradientClip, config.totalSteps, config.learningStarts) = (seed, clip, 100, 10)

@@ -26,7 +26,7 @@ import Training
   @Test(arguments: [false, true]) func everySection(_ sequences: Bool) throws {
     let space = try Workspace(), config = config(sequences)
     let folder = RunFolder(path: space.file("run"))
-    try folder.create()
+    try makeFolder(folder.path)
     let trainer = try Trainer(config: config, folder: folder) { LunarLander() }
     var steps = 0
     _ = try trainer.run(stopRequested: { steps >= 120 }) { _ in steps += 1 }

@@ -147,7 +147,7 @@ struct Way: CustomTestStringConvertible, Sendable {
   private func make(
     _ config: ExperimentConfig, _ folder: RunFolder, resuming: CheckpointReader? = nil, badReward: Double? = nil
   ) throws -> Trainer {
-    if resuming == nil { try folder.create() }
+    if resuming == nil { try makeFolder(folder.path) }
     return try Trainer(config: config, folder: folder, resuming: resuming) { Corridor(badReward: badReward) }
   }
 
@@ -255,7 +255,7 @@ struct Way: CustomTestStringConvertible, Sendable {
       }
       if element == .float32 { config.observationScale = "\(Float(1) / 255)" }
       let folder = RunFolder(path: space.file("\(element)"))
-      try folder.create()
+      try makeFolder(folder.path)
       var trainer = try Trainer(config: config, folder: folder) { Pictures(element) }
       #expect(try trainer.run(stopRequested: { trainer.step == 133 }) == .stopped(step: 133))
       let store = try CheckpointStore(directory: folder.checkpoints), newest = try #require(store.newest())

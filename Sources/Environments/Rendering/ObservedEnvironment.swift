@@ -17,6 +17,7 @@ struct ObservedEnvironment: Drawable {
 
   var observationSpace: BoxSpace { world.observationSpace }
   var actionSpace: DiscreteSpace { world.actionSpace }
+  var actionMask: [Bool]? { world.actionMask }
   /// Such an environment has no time of its own: as fast as one can read.
   let framesPerSecond = 5.0
 

@@ -6,6 +6,7 @@
 public struct MaskedEnvironment: Environment {
   public let observationSpace: BoxSpace
   public var actionSpace: DiscreteSpace { environment.actionSpace }
+  public var actionMask: [Bool]? { environment.actionMask }
   public var speed: Double? { environment.speed }
   private var environment: any Environment
   /// Features that remain, in order.

@@ -45,12 +45,14 @@ extension Study {
       return kind
     }
     let seeds = try reader.list(field("seeds")) { seed in
-      guard let value = UInt64(seed) else { throw UsageError("the seed \(seed) is not a whole number from 0") }
+      guard let value = UInt64(seed) ?? Int(written: seed).flatMap(UInt64.init(exactly:)) else {
+        throw UsageError("the seed \(seed) is not a whole number from 0")
+      }
       return value
     }
     let steps = try optional("steps").map { field in
       let steps = try reader.text(field)
-      guard let value = Int(steps.text), (1...1_000_000_000).contains(value) else {
+      guard let value = Int(written: steps.text), (1...1_000_000_000).contains(value) else {
         throw reader.error(steps.line, "steps must be a whole number from 1 to 1000000000, not \(steps.text)")
       }
       return value

@@ -10,9 +10,7 @@ public enum StudyExport {
     var count = 0
     for task in tasks where TaskStatus(task, in: study).state == .finished {
       let source = study.run(task), copy = RunFolder(path: "\(target)/\(task.name)")
-      do { try FileManager.default.createDirectory(atPath: copy.path, withIntermediateDirectories: true) } catch {
-        throw FileError(copy.path, "cannot create the folder")
-      }
+      try makeFolder(copy.path)
       for (from, to) in [
         (source.config, copy.config), (source.command, copy.command), (source.provenance, copy.provenance),
         (source.evaluation, copy.evaluation),

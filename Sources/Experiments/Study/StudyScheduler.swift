@@ -86,7 +86,7 @@ public final class StudyScheduler {
 
   /// Takes the first task off the queue that nobody else runs. One that somebody else has finished meanwhile is dropped.
   private func nextFree() -> Int? {
-    for position in queue where TaskLock.holder(of: folder.lock(tasks[position])) == nil {
+    for position in queue where FileLock.holder(of: folder.lock(tasks[position])) == nil {
       queue.removeAll { $0 == position }
       refresh(position)
       if statuses[position].state != .finished { return position }

@@ -14,7 +14,7 @@ extension StudyTask {
       if exists(folder.progress) || exists(folder.checkpoints) { return try Run(resuming: folder, isTrusted: true) }
     } else {
       // A run that never came to write its config.json has nothing to lose; anything else is not ours to write over.
-      let leftovers = [folder.log, folder.status].map { URL(fileURLWithPath: $0).lastPathComponent }
+      let leftovers = [folder.log, folder.status, "\(folder.path)/.lock"].map { URL(fileURLWithPath: $0).lastPathComponent }
       let content = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
       if let other = content?.sorted().first(where: { !leftovers.contains($0) && !$0.hasSuffix(".partial") }) {
         throw FileError(folder.path, "has no config.json, but holds \(other): move the folder away to begin the task anew")
@@ -25,10 +25,7 @@ extension StudyTask {
   }
 
   func makeFolder(in study: StudyFolder) throws {
-    let path = study.run(self).path
-    do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
-      throw FileError(path, "cannot create the folder")
-    }
+    try Records.makeFolder(study.run(self).path)
   }
 
   /// Refuses a folder in which something else ran than this task.
@@ -53,5 +50,19 @@ extension Settings {
       ("environment", a.environment, b.environment), ("preset", a.preset, b.preset), ("seed", "\(a.seed)", "\(b.seed)"),
       ("totalSteps", "\(a.totalSteps)", "\(b.totalSteps)"),
     ] + all.map { ($0.key, $0.value(in: a), $0.value(in: b)) }
+  }
+}
+
+extension FileLock {
+  /// The lock of a run that lies in a study's folder; nil for any other run.
+  public static func ofStudy(_ run: RunFolder) throws -> FileLock? {
+    guard isOfStudy(run) else { return nil }
+    return try FileLock(path: "\(locks(run))/\(URL(fileURLWithPath: run.path).lastPathComponent).lock")
+  }
+
+  static func isOfStudy(_ run: RunFolder) -> Bool { FileManager.default.fileExists(atPath: locks(run)) }
+
+  private static func locks(_ run: RunFolder) -> String {
+    URL(fileURLWithPath: run.path).deletingLastPathComponent().appendingPathComponent(".locks").path
   }
 }

@@ -71,7 +71,7 @@ public struct TaskStatus: Codable, Equatable, Sendable {
     (index, name, folder) = (task.index, task.name, run.path)
     (environment, model) = (task.config.environment, task.config.encoder)
     heartbeat = Heartbeat.read(run)
-    holder = TaskLock.holder(of: study.lock(task))
+    holder = FileLock.holder(of: study.lock(task))
     (step, totalSteps) = (heartbeat?.step ?? 0, task.config.totalSteps)
     let isBegun = FileManager.default.fileExists(atPath: run.config)
     do {

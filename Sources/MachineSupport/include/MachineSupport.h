@@ -20,6 +20,9 @@ static inline void machine_prefetch(const void *address) { __builtin_prefetch(ad
 /// Cores that this process may run on (its affinity, as `taskset` sets it), at least 1.
 int machine_core_count(void);
 
+/// Files that this process may have open at once, after that number was raised as far as may be (to 4096 at most).
+unsigned long long machine_open_files(void);
+
 /// Bytes of memory that this process may use: the machine's, or less where a control group or a limit says so.
 unsigned long long machine_memory(void);
 
@@ -27,7 +30,8 @@ unsigned long long machine_memory(void);
 /// place, and what is meant for a terminal is written into it. To be called before anything is opened.
 void machine_open_standard_descriptors(void);
 
-/// From now on SIGINT, SIGTERM and SIGUSR1 are noted instead of ending the process; a second SIGINT ends it at once.
+/// From now on the signals that ask a program to stop (INT, TERM, HUP, USR1, USR2, XCPU) are noted instead of ending the
+/// process; a second SIGINT ends it at once. One that is ignored, as `nohup` does with HUP, stays ignored.
 void machine_catch_stop_signals(void);
 
 /// The signal that asked to stop, or 0.

@@ -10,8 +10,7 @@ extension Architecture {
     kind: .transformer, makeEncoder: { TransformerEncoder($0, &$1) },
     makeMixers: { sizes, generator in
       [
-        Attention(
-          sizes.modelSize, heads: max(1, sizes.modelSize / sizes.headSize), context: sizes.windowLength, &generator),
+        Attention(sizes.modelSize, heads: sizes.attention.heads, context: sizes.attention.context, &generator),
         FeedForward(sizes.modelSize, hiddenSize: 2 * sizes.modelSize, &generator),
       ]
     },

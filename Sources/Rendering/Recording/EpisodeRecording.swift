@@ -4,15 +4,16 @@ import Environments
 /// What chooses the actions of a recorded episode. Two closures, so that this room knows no network.
 public struct RecordedActor {
   var begin: (_ seed: UInt64) -> Void
-  var decide: (_ observation: UnsafeBufferPointer<Float>, _ reward: Double?) -> EpisodeRecording.Decision
+  var decide: (_ observation: UnsafeBufferPointer<Float>, _ reward: Double?, _ allowed: [Bool]?) -> EpisodeRecording.Decision
 
   /// - Parameters:
   ///   - begin: an episode with this seed begins.
   ///   - decide: called once an observation, with the reward that the last action brought; nil for the observation that `reset`
-  ///     gave.
+  ///     gave; and the environment's `actionMask`.
   public init(
     begin: @escaping (_ seed: UInt64) -> Void = { _ in },
-    decide: @escaping (_ observation: UnsafeBufferPointer<Float>, _ reward: Double?) -> EpisodeRecording.Decision
+    decide:
+      @escaping (_ observation: UnsafeBufferPointer<Float>, _ reward: Double?, _ allowed: [Bool]?) -> EpisodeRecording.Decision
   ) {
     (self.begin, self.decide) = (begin, decide)
   }
@@ -75,7 +76,7 @@ public struct EpisodeRecording: Sendable {
     (actionNames, framesPerSecond) = (world.actionSpace.names, world.framesPerSecond)
     opening = try world.scene()
     while !terminated && !truncated && !stopRequested() {
-      let decision = observation.withUnsafeBufferPointer { actor.decide($0, steps.last?.reward) }
+      let decision = observation.withUnsafeBufferPointer { actor.decide($0, steps.last?.reward, world.actionMask) }
       var frames: [Scene] = []
       let result = try observation.withUnsafeMutableBufferPointer {
         try world.step(decision.action, into: $0) { frames.append($0) }

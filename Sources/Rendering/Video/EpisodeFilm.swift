@@ -24,17 +24,15 @@ public struct EpisodeFilm {
   @discardableResult
   public func write(to path: String, stopRequested: () -> Bool = { false }) throws -> Bool {
     try FFmpeg.requireInstalled()
-    let partial = path + ".partial"
+    let partial = try AtomicFile.temporaryFile(beside: path)
+    defer { unlink(partial) }  // where it was not renamed
     let isWhole =
       switch format {
       case .gif: try writeGIF(to: partial, stopRequested)
       case .mp4: try writeMP4(to: partial, stopRequested)
       }
     guard isWhole else { return false }
-    guard rename(partial, path) == 0 else {
-      unlink(partial)
-      throw FileError(path, "cannot be written")
-    }
+    guard rename(partial, path) == 0 else { throw FileError(path, "cannot be written") }
     return true
   }
 
@@ -50,7 +48,7 @@ public struct EpisodeFilm {
   /// Twice through the frames: first through some of them for the 256 colours, then through all. (In one pass ffmpeg would
   /// hold the whole film in memory.)
   private func writeGIF(to path: String, _ stopRequested: () -> Bool) throws -> Bool {
-    let palette = path + ".palette.png"
+    let palette = try AtomicFile.temporaryFile(beside: path)
     defer { unlink(palette) }
     let some = max(1, frames.count / 24)
     guard try encode(every: some, to: palette, ["-vf", "palettegen=stats_mode=full", "-f", "apng"], stopRequested) else {

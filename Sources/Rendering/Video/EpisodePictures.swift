@@ -19,11 +19,8 @@ public struct EpisodePictures {
         throw FileError(path, "exists; the pictures need a folder of their own: remove it or choose another with --out")
       }
     }
-    let partial = path + ".partial"
-    try? manager.removeItem(atPath: partial)
-    do { try manager.createDirectory(atPath: partial, withIntermediateDirectories: true) } catch {
-      throw FileError(path, "cannot create the folder")
-    }
+    if let end = path.lastIndex(of: "/"), end != path.startIndex { try makeFolder(String(path[..<end])) }
+    let partial = try AtomicFile.temporaryFolder(beside: path)
     defer { try? manager.removeItem(atPath: partial) }
     var number = 0, isStopped = false
     try frames.forEach(on: frames.makeRaster()) { raster in

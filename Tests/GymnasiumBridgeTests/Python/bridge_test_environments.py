@@ -181,7 +181,7 @@ class Masked(Echo):
     def step(self, action):
         assert self.broken or action != (self.steps + 1) % 3, "a masked action was taken"
         self.steps += 1
-        ended = self.broken == "ended" and self.steps == 2
+        ended = self.steps == (2 if self.broken == "ended" else 30)
         return self.observation, float(action), False, ended, self.info()
 
 
