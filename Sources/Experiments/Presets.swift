@@ -54,7 +54,7 @@ public enum Presets {
     Preset(
       name: "safest", environment: "highway-fast-v0",
       summary: "five networks over vehicles without Mamba, learning side by side; their mean acts",
-      reaches: "26.6 in the mean of two tuning seeds with three networks, in 40 s of one core",
+      reaches: "26.6 in the mean of seeds 0 to 14, 5.9% of episodes crash, in a minute of one core",
       config: make(from: road) {
         withoutMamba(&$0)
         $0.members = 5
