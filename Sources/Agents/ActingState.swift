@@ -55,11 +55,8 @@ public final class ActingState {
 
   /// A trained agent from its weights file, which says what it reads and how it remembers. Its parameters stay as they are.
   public convenience init(_ file: Safetensors) throws {
-    let network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
-    let sizes = network.sizes
-    self.init(
-      network, encoder: try ObservationEncoder(file, inputSize: sizes.observationSize, actionCount: sizes.actionCount),
-      stepping: true, recurrent: file.metadata["replay"] == ReplayKind.sequence.rawValue)
+    let trained = try TrainedNetwork(file)
+    self.init(trained.network, encoder: trained.encoder, stepping: true, recurrent: trained.isRecurrent)
   }
 
   private var size: Int { network.sizes.observationSize }
@@ -190,10 +187,7 @@ public final class ActingState {
   public func greedyAction(allowed: [Bool]? = nil) -> Int { argmax(evaluate().q, allowed) }
 
   func argmax(_ q: UnsafeMutablePointer<Float>, _ allowed: [Bool]?) -> Int {
-    guard let allowed, let first = allowed.firstIndex(of: true) else {
-      return (1..<network.sizes.actionCount).reduce(0) { q[$1] > q[$0] ? $1 : $0 }
-    }
-    return (first..<network.sizes.actionCount).reduce(first) { allowed[$1] && q[$1] > q[$0] ? $1 : $0 }
+    bestAction(q, count: network.sizes.actionCount) { allowed?[$0] ?? true }
   }
 
   // MARK: - Checkpoints

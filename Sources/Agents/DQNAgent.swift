@@ -103,7 +103,7 @@ public final class DQNAgent {
   /// ε-greedy at the present observations of the first `count` actors, in one forward pass; the first acts at environment step
   /// `step`, the next one at the next. Latents are computed either way: `remember` may store them.
   public func act(step: Int, count: Int = 1) -> [Decision] {
-    acting.evaluate(actors.prefix(count).map(\.state))
+    if count > 1 { acting.evaluate(actors.prefix(count).map(\.state)) }
     return (0..<count).map { actors[$0].act(epsilon: epsilon(at: step + $0)) }
   }
 

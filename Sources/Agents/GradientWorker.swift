@@ -9,6 +9,8 @@ final class GradientWorker {
   private let network, target: QNetwork
   private let rule: LearningRule
   private let tape: Tape
+  /// Of each member, in the pass that runs.
+  private var results: [(q: Tensor, latent: Tensor, loss: TDLoss)] = []
   /// Of the last `run`, laid out as the network's parameters.
   let gradient: Buffer
 
@@ -28,7 +30,8 @@ final class GradientWorker {
   ) {
     tape.reset()
     tape.zeroParameterGradients()
-    let results = zip(network.members, target.members).map { forward(batch, $0, target: $1) }
+    results.removeAll(keepingCapacity: true)
+    for (online, target) in zip(network.members, target.members) { results.append(forward(batch, online, target: target)) }
     tape.backward()
     let first = results[0], share = 1 / Float(results.count)
     for row in 0..<batch.count {

@@ -24,17 +24,18 @@ public enum ValueRescaling {
   }
 }
 
+/// The action of largest value, the first of equal ones, of those that are allowed; of all where none is. q [count].
+func bestAction(_ q: UnsafePointer<Float>, count: Int, where isAllowed: (Int) -> Bool) -> Int {
+  let first = (0..<count).first(where: isAllowed)
+  var best = first ?? 0
+  for action in best..<count where q[action] > q[best] && (first == nil || isAllowed(action)) { best = action }
+  return best
+}
+
 public enum Targets {
   /// The action of largest value in a row, of those that `mask` [actions] allows; nil, or none: of all.
   public static func greedyAction(_ q: Tensor, row: Int, mask: UnsafePointer<UInt8>? = nil) -> Int {
-    guard let mask, let first = (0..<q.columns).first(where: { mask[$0] != 0 }) else {
-      var best = 0
-      for action in 1..<q.columns where q[row, action] > q[row, best] { best = action }
-      return best
-    }
-    var best = first
-    for action in first..<q.columns where mask[action] != 0 && q[row, action] > q[row, best] { best = action }
-    return best
+    bestAction(q.values + row * q.stride, count: q.columns) { action in mask.map { $0[action] != 0 } ?? true }
   }
 
   /// return + discount · Q′(s′, a′), the n-step target: a′ is the best action by Q′ itself (Mnih et al. 2015, eq. 2) or, given

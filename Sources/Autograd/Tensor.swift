@@ -130,5 +130,13 @@ public struct Tensor: BitwiseCopyable {
     for row in 0..<rows { (values + row * stride).update(from: other.values + row * other.stride, count: columns) }
   }
 
+  /// The values as an array, [rows, columns] row-major.
+  public var elements: [Float] {
+    var all: [Float] = []
+    all.reserveCapacity(rows * columns)
+    for row in 0..<rows { all += UnsafeBufferPointer(start: values + row * stride, count: columns) }
+    return all
+  }
+
   public subscript(row: Int, column: Int) -> Float { values[row * stride + column] }
 }

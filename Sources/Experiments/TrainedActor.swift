@@ -33,15 +33,14 @@ public enum WeightsChoice: Equatable, Sendable {
 
 public struct TrainedActor {
   public let environment: String
-  public let network: QNetwork
+  public var network: QNetwork { trained.network }
   public let entry: EnvironmentEntry
   /// Whose weights they are, and which, in words.
   public let label: String
   /// The environment step of the weights and the seed of their run, where that is known.
   public let step: Int?
   public let trainingSeed: UInt64?
-  private let encoder: ObservationEncoder
-  private let isRecurrent: Bool
+  private let trained: TrainedNetwork
 
   /// - Parameters:
   ///   - choice: which of the run's weights; a file has only its own.
@@ -61,11 +60,12 @@ public struct TrainedActor {
     }
     entry = try EnvironmentCatalog.entry(
       name, from: environment == nil ? .file(found.path, isTrusted: isTrusted) : .commandLine, timeout: timeout)
-    (self.environment, network, encoder, isRecurrent) = (name, found.network, found.encoder, found.isRecurrent)
+    (self.environment, trained) = (name, found.trained)
     step = found.step
     label = choice == .final ? path : "\(path), \(choice == .best ? "best " : "")weights of step \(found.step ?? 0)"
     trainingSeed = isFolder ? (try? ExperimentConfig(path: RunFolder(path: path).config))?.seed : nil
     let world = try entry.make()
+    let encoder = trained.encoder
     guard encoder.observationSize == world.observationSpace.count, network.sizes.actionCount == world.actionSpace.count
     else {
       throw FileError(
@@ -88,17 +88,13 @@ public struct TrainedActor {
     return isFolder.boolValue
   }
 
-  public func makeActor() -> ActingState {
-    ActingState(network, encoder: encoder, stepping: true, recurrent: isRecurrent)
-  }
+  public func makeActor() -> ActingState { trained.makeActor() }
 }
 
-/// A network as it was found, with what tells how to act with it.
+/// A network as it was found, and where.
 private struct Found {
   let path: String
-  let network: QNetwork
-  let encoder: ObservationEncoder
-  let isRecurrent: Bool
+  let trained: TrainedNetwork
   let environment: String?
   let step: Int?
 
@@ -121,9 +117,7 @@ private struct Found {
   init(file path: String) throws {
     let file = try Self.file(path)
     self.path = path
-    network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
-    encoder = try ObservationEncoder(file, inputSize: network.sizes.observationSize, actionCount: network.sizes.actionCount)
-    isRecurrent = file.metadata["replay"] == ReplayKind.sequence.rawValue
+    trained = try TrainedNetwork(file)
     environment = file.metadata["environment"]
     step = file.metadata["step"].flatMap { Int($0) }
   }
@@ -162,11 +156,11 @@ private struct Found {
     let config = try Settings.read(run.config)
     let world = try config.environmentEntry(from: .file(run.config, isTrusted: isTrusted)).make()
     self.path = path
-    encoder = try ObservationEncoder(
+    let encoder = try ObservationEncoder(
       config, observationSize: world.observationSpace.count, actionCount: world.actionSpace.count,
       areBytes: world.observationSpace.element == .uint8, from: reader)
-    network = try QNetwork.evaluated(config, encoder, from: reader)
-    isRecurrent = config.replay == .sequence
+    trained = TrainedNetwork(
+      try QNetwork.evaluated(config, encoder, from: reader), encoder: encoder, isRecurrent: config.replay == .sequence)
     environment = config.environment
     step = try Trainer.step(of: reader)
   }

@@ -5,7 +5,7 @@ import Records
 extension ExportedAgent {
   /// Writes `agent.py` and `agent.safetensors` into a folder, and returns their paths.
   public func writeTorch(to folder: String) throws -> [String] {
-    try Self.makeFolder(folder)
+    try makeFolder(folder)
     let program = "\(folder)/agent.py", weights = "\(folder)/agent.safetensors"
     var metadata = file.metadata
     metadata["rewardScale"] = "\(encoder.rewardScale)"

@@ -10,7 +10,7 @@ extension ExportedAgent {
   /// The weights file, all of it little-endian: `MDQN`, a version, `sizes` and the reward scale, then of each tensor its name
   /// [80] and shape [4], then their values as float32.
   public func writeStep(to folder: String) throws -> [String] {
-    try Self.makeFolder(folder)
+    try makeFolder(folder)
     let tensors = try tensors()
     var data = Data("MDQN".utf8)
     func append(_ value: Int) throws {

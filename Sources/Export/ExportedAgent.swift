@@ -7,29 +7,23 @@ import Records
 
 public struct ExportedAgent {
   let file: Safetensors
-  let network: QNetwork
-  let encoder: ObservationEncoder
-  let isRecurrent: Bool
+  private let trained: TrainedNetwork
+  var encoder: ObservationEncoder { trained.encoder }
 
   /// - Throws: `FileError` where the file holds no network of ours.
   public init(_ file: Safetensors) throws {
     self.file = file
-    network = try QNetwork(file, windowLength: file.metadata["windowLength"].flatMap { Int($0) })
-    encoder = try ObservationEncoder(file, inputSize: network.sizes.observationSize, actionCount: network.sizes.actionCount)
-    isRecurrent = file.metadata["replay"] == ReplayKind.sequence.rawValue
-    guard !isRecurrent || network.stateLayout != nil else {
-      throw FileError(file.path, "says replay=sequence, and \(network.sizes.encoder.rawValue) without a norm only knows windows")
-    }
+    trained = try TrainedNetwork(file)
   }
 
   /// What the tensors' names and shapes do not tell, in the order of agent.h's `mdqn_sizes`. A window of 0 is a recurrent state.
   var sizes: KeyValuePairs<String, Int> {
-    let sizes = network.sizes
+    let network = trained.network, sizes = network.sizes
     var blocks = 0
     while file.shape(of: "layers.\(blocks).norm.weight") != nil { blocks += 1 }
     return [
       "observation": encoder.observationSize, "actions": sizes.actionCount, "model": sizes.modelSize,
-      "window": isRecurrent ? 0 : sizes.windowLength, "heads": sizes.attention.heads, "context": sizes.attention.context,
+      "window": trained.isRecurrent ? 0 : sizes.windowLength, "heads": sizes.attention.heads, "context": sizes.attention.context,
       "entities": sizes.entities, "entity_features": sizes.entityFeatures, "members": sizes.members, "blocks": blocks,
       "residual": network.members[0].isResidual ? 1 : 0, "reads_differences": encoder.inputs.differences ? 1 : 0,
       "reads_action": encoder.inputs.action ? 1 : 0, "reads_reward": encoder.inputs.reward ? 1 : 0,
@@ -38,12 +32,5 @@ public struct ExportedAgent {
 
   func tensors() throws -> [(name: String, tensor: Safetensors.Tensor)] {
     try file.names.map { ($0, try file.finiteTensor($0)) }
-  }
-
-  /// Makes the folder that files go to.
-  static func makeFolder(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch { throw FileError(path, "cannot create the folder") }
   }
 }

@@ -17,10 +17,13 @@ bool machine_has_vector_units(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
-static bool has_what_the_kernels_use(void) {
-#if defined(KERNELS_USE_AVX512)
+static bool has_avx512(void) {
   return machine_has_vector_units() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+static bool has_what_the_kernels_use(void) {
+#if defined(KERNELS_USE_AVX512)
+  return has_avx512();
 #else
   return machine_has_vector_units();
 #endif
@@ -60,9 +63,7 @@ __attribute__((constructor)) static void let_openblas_use_vector_units(void) {
   void (*quit)(void) = (void (*)(void))dlsym(RTLD_DEFAULT, "gotoblas_dynamic_quit");
   void (*init)(void) = (void (*)(void))dlsym(RTLD_DEFAULT, "gotoblas_dynamic_init");
   if (getenv(variable) || !name || !quit || !init || strcmp(name(), "Prescott") || !machine_has_vector_units()) return;
-  bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  setenv(variable, wide ? "SkylakeX" : "Haswell", 1);
+  setenv(variable, has_avx512() ? "SkylakeX" : "Haswell", 1);
   quit();
   init();
   unsetenv(variable);

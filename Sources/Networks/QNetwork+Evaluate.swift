@@ -13,11 +13,7 @@ extension QNetwork {
       let (q, latent) = tape.withoutGradient {
         self(Tensor(data: base, rows: batch * time, columns: sizes.observationSize), time: time, on: tape)
       }
-      return (values(q), values(latent))
+      return (q.elements, latent.elements)
     }
-  }
-
-  private func values(_ tensor: Tensor) -> [Float] {
-    (0..<tensor.rows).flatMap { row in (0..<tensor.columns).map { tensor[row, $0] } }
   }
 }

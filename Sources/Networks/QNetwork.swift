@@ -19,9 +19,13 @@ public final class QNetwork: Layer {
   /// member's.
   public func callAsFunction(_ windows: Tensor, time: Int, on tape: Tape) -> (q: Tensor, latent: Tensor) {
     let (q, latent) = members[0](windows, time: time, on: tape)
-    guard members.count > 1 else { return (q, latent) }
-    let sum = members.dropFirst().reduce(q) { tape.add($0, $1(windows, time: time, on: tape).q) }
-    return (tape.scale(sum, by: 1 / Float(members.count)), latent)
+    return (mean(q, on: tape) { $0(windows, time: time, on: tape).q }, latent)
+  }
+
+  /// The members' mean of Q-values: the first's, and what `others` says of each other one.
+  func mean(_ first: Tensor, on tape: Tape, _ others: (QFunction) -> Tensor) -> Tensor {
+    guard members.count > 1 else { return first }
+    return tape.scale(members.dropFirst().reduce(first) { tape.add($0, others($1)) }, by: 1 / Float(members.count))
   }
 
   /// What a row of recurrent state consists of; nil for a network that only knows windows, as all with several members do.

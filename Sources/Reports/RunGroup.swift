@@ -61,9 +61,3 @@ struct RunGroup {
     return object.mapValues { value in (value as? NSNumber).map { "\($0)" } ?? "\(value)" }
   }
 }
-
-/// Without repetitions, in the order of first occurrence.
-func unique<Element: Hashable>(_ elements: [Element]) -> [Element] {
-  var seen: Set<Element> = []
-  return elements.filter { seen.insert($0).inserted }
-}

@@ -83,25 +83,9 @@ public struct WatchError: Error, CustomStringConvertible, Equatable {
 enum WatchPage {
   static var html: String {
     func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <title>mamba-dqn watch</title>
-      <link rel="icon" href="data:,">
-      <style>
-      \(EpisodePage.style)\(text(PackageResources.watch_css))</style>
-      </head>
-      <body>
-      \(text(PackageResources.watch_html))
-      <script>
-      \(text(PackageResources.watch_js))</script>
-      </body>
-      </html>
-
-      """
+    return EpisodePage.document(
+      title: "mamba-dqn watch", head: "<link rel=\"icon\" href=\"data:,\">\n",
+      style: EpisodePage.style + text(PackageResources.watch_css), body: text(PackageResources.watch_html),
+      script: text(PackageResources.watch_js))
   }
 }

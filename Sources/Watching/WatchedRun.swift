@@ -101,7 +101,7 @@ final class WatchedRun {
     news.meanReturn = returns.last { !$0.isNaN }
     news.staleness = staleness.last { !$0.isNaN }
     let known = steps.indices.filter { !returns[$0].isNaN && !steps[$0].isNaN }
-    let chosen = Self.evenly(known)
+    let chosen = thinned(known, to: Self.points)
     news.returns = .init(x: chosen.map { Int(steps[$0]) }, y: chosen.map { returns[$0] })
     // Over the last rows, five at most: the whole run's average hides that learning is slower than filling the replay.
     let last = steps.count - 1, first = max(0, last - 5)
@@ -126,7 +126,7 @@ final class WatchedRun {
     let means = steps.indices.map { row in
       Float(results[row * shape[1]..<(row + 1) * shape[1]].reduce(0, +) / Double(shape[1]))
     }
-    let chosen = Self.evenly(Array(steps.indices))
+    let chosen = thinned(steps.indices, to: Self.points)
     news.evaluations = .init(x: chosen.map { Int(steps[$0]) }, y: chosen.map { means[$0] })
     (news.greedy, news.best) = (means.last, means.max())
   }
@@ -147,11 +147,6 @@ final class WatchedRun {
     let last = FileStamp("\(folder.path)/episode.html")
     news.hasLastEpisode = last != nil
     news.episodeTime = max(last?.modified ?? 0, news.episodes.isEmpty ? 0 : FileStamp(folder.episodes)?.modified ?? 0)
-  }
-
-  private static func evenly(_ indices: [Int]) -> [Int] {
-    guard indices.count > points else { return indices }
-    return (0..<points).map { indices[$0 * (indices.count - 1) / (points - 1)] }
   }
 
   /// A recorded episode's page by its name in the address, if this run has it.

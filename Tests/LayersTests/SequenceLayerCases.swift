@@ -92,12 +92,8 @@ func runSequence(
       }
       let shape = SequenceShape(batch: batch, time: time, begins: begins)
       let (y, final) = layer(x, shape, from: given, reading: reading, on: tape)
-      return (elements(y), final.map(elements))
+      return (y.elements, final?.elements)
     }
   }
   return begins.map { $0.withUnsafeBufferPointer { run($0.baseAddress) } } ?? run(nil)
-}
-
-func elements(_ tensor: Tensor) -> [Float] {
-  (0..<tensor.rows).flatMap { row in (0..<tensor.columns).map { tensor[row, $0] } }
 }

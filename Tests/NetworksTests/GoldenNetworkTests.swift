@@ -76,15 +76,11 @@ struct Golden: CustomTestStringConvertible, Sendable {
     return Tensor(data: data, rows: values.count / columns, columns: columns)
   }
 
-  private func values(_ tensor: Tensor) -> [Float] {
-    (0..<tensor.rows).flatMap { row in (0..<tensor.columns).map { tensor[row, $0] } }
-  }
-
   @Test(arguments: goldens) func outputsAndGradients(_ golden: Golden) throws {
     let (tensors, settings, network) = try open(golden)
     let tape = network.block.makeTape()
     let (q, latent) = network(tensor(tape, tensors.floats("input"), columns: settings.obs), time: settings.L, on: tape)
-    for (actual, expected) in [(values(q), "q"), (values(latent), "latent")] {
+    for (actual, expected) in [(q.elements, "q"), (latent.elements, "latent")] {
       let difference = zip(actual, tensors.doubles(expected)).map { abs(Double($0) - $1) }.max() ?? .infinity
       #expect(difference <= 1e-5, "\(expected): \(difference)")
     }

@@ -44,7 +44,7 @@ import Testing
     let tape = Tape(), input = tape.constant(rows: batch * time, columns: layer.inputSize)
     input.values.update(from: x, count: x.count)
     let y = layer(input, SequenceShape(batch: batch, time: time), from: nil, reading: .all, on: tape).output
-    return (0..<y.rows).flatMap { row in (0..<y.columns).map { y[row, $0] } }
+    return y.elements
   }
 
   /// A bare block, a stack and a stack with a norm after it are recognised, and are what they were.

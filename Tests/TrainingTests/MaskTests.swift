@@ -64,8 +64,7 @@ private struct Gated: Environment {
         trainer = try Trainer(config: config, folder: folder, resuming: newest?.reader) { Gated() }
         #expect(try trainer.run() == .finished)
       }
-      var values: [Float] = []
-      trainer.agent.forEachParameter { values += Array($2) }
+      let values = trainer.agent.weights
       let episodes = try evaluate(
         { EpisodeActor(trainer.agent.makeActingState()) }, in: { Gated() }, episodes: 5, seed: 3, parallel: 2)
       #expect(episodes.count == 5)

@@ -129,7 +129,7 @@ struct Way: CustomTestStringConvertible, Sendable {
 
   private func outcome(_ trainer: Trainer, _ folder: RunFolder) throws -> Outcome {
     var outcome = Outcome()
-    trainer.agent.forEachParameter { _, _, values in outcome.weights += values }
+    outcome.weights = trainer.agent.weights
     func rows(_ path: String, _ columns: Set<Int>) throws -> [String] {
       try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
         $0.split(separator: ",", omittingEmptySubsequences: false).enumerated()

@@ -82,12 +82,6 @@ extension Study.Part {
   private static let shortNames = ["gradientClip": "clip"]
 }
 
-/// Without repetitions, in the order of first occurrence.
-private func unique<Element: Hashable>(_ elements: [Element]) -> [Element] {
-  var seen: Set<Element> = []
-  return elements.filter { seen.insert($0).inserted }
-}
-
 public struct StudyTask: Sendable {
   /// Its place in the whole study, from 0; the same whichever part of the study is run.
   public let index: Int

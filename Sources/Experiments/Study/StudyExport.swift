@@ -31,10 +31,7 @@ public enum StudyExport {
 
   /// The header and at most `progressRows` of the rows, evenly, the first and the last among them.
   static func thinned(_ lines: [Substring], header: Int) -> [Substring] {
-    let rows = lines.dropFirst(header)
-    guard rows.count > progressRows else { return lines }
-    let kept = (0..<progressRows).map { rows[rows.startIndex + $0 * (rows.count - 1) / (progressRows - 1)] }
-    return Array(lines.prefix(header)) + kept
+    lines.prefix(header) + Records.thinned(lines.dropFirst(header), to: progressRows)
   }
 
   private static func write(_ lines: [Substring], to path: String) throws {

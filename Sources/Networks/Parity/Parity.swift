@@ -136,7 +136,7 @@ public struct Parity {
   }
 
   mutating func compare(_ tensor: Tensor, _ name: String) {
-    compare((0..<tensor.rows).flatMap { row in (0..<tensor.columns).map { tensor[row, $0] } }, name)
+    compare(tensor.elements, name)
   }
   private mutating func compare(_ gradient: UnsafeMutablePointer<Float>?, count: Int, _ name: String) {
     compare(gradient.map { Array(UnsafeBufferPointer(start: $0, count: count)) } ?? [], name)

@@ -57,8 +57,7 @@ extension QNetwork: SequenceModel {
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, on tape: Tape
   ) -> (outputs: [NamedTensor], state: Tensor?) {
     let (q, latent, final) = members[0](x, shape, from: state, on: tape)
-    let others = members.dropFirst().map { $0(x, shape, from: nil, on: tape).q }
-    let mean = others.isEmpty ? q : tape.scale(others.reduce(q) { tape.add($0, $1) }, by: 1 / Float(members.count))
+    let mean = self.mean(q, on: tape) { $0(x, shape, from: nil, on: tape).q }
     return ([NamedTensor("q", mean), NamedTensor("latent", latent)], members.count == 1 ? final : nil)
   }
 

@@ -44,7 +44,7 @@ public struct SequenceReading {
               start: output.tensor.values + row * output.tensor.stride, count: output.tensor.columns)
           }
         }
-        if let final, width > 0 { rows = Self.values(final) }
+        if let final, width > 0 { rows = final.elements }
         begins = true
       }
     }
@@ -53,10 +53,6 @@ public struct SequenceReading {
       return (name, Safetensors.Tensor(shape: [batch, time, all.count / (batch * time)], values: all))
     }
     self.state = model.stateLayout.map { StateRows.parts(rows, $0, batch: batch) } ?? []
-  }
-
-  private static func values(_ tensor: Tensor) -> [Float] {
-    (0..<tensor.rows).flatMap { row in (0..<tensor.columns).map { tensor[row, $0] } }
   }
 
   private static func rows(_ model: any SequenceModel, _ file: Safetensors, batch: Int) throws -> [Float] {

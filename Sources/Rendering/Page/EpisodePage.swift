@@ -19,26 +19,37 @@ public struct EpisodePage {
   public var html: String {
     let first = episodes[0]
     let title = "\(first.environment): \(first.subject)"
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <title>\(Self.escaped(title))</title>
-      <style>
-      \(Self.style)</style>
-      </head>
-      <body>
+    let body = """
       \(String(decoding: PackageResources.player_html, as: UTF8.self))
       <script type="application/json" id="data">\(json)</script>
-      <script>
-      \(String(decoding: PackageResources.player_js, as: UTF8.self))</script>
-      </body>
-      </html>
-
       """
+    return Self.document(
+      title: title, style: Self.style, body: body, script: String(decoding: PackageResources.player_js, as: UTF8.self))
+  }
+
+  /// A page that needs nothing else. The title is escaped here; style and script end with a line's end.
+  ///
+  /// - Parameter head: what else its head holds, each line with its end.
+  public static func document(title: String, head: String = "", style: String, body: String, script: String) -> String {
+    """
+    <!DOCTYPE html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>\(escaped(title))</title>
+    \(head)<style>
+    \(style)</style>
+    </head>
+    <body>
+    \(body)
+    <script>
+    \(script)</script>
+    </body>
+    </html>
+
+    """
   }
 
   /// The page's data. `player.js` reads it; docs of the frames' layout stand at `ScenePacker` and `BitmapTable`.
