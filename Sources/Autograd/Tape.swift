@@ -61,12 +61,16 @@ public final class Tape {
 
   /// A dense tensor whose values are not initialised and whose gradient, if any, counts as zero.
   public func tensor(rows: Int, columns: Int) -> Tensor {
-    let count = rows * columns
-    let values = floats(count)
+    differentiable(floats(rows * columns), rows: rows, columns: columns)
+  }
+
+  /// Somebody's data as a dense tensor, whose gradient, if any, is on the tape and counts as zero.
+  public func differentiable(_ values: UnsafePointer<Float>, rows: Int, columns: Int) -> Tensor {
+    let values = UnsafeMutablePointer(mutating: values)
     guard isRecording else {
       return Tensor(values: values, gradient: nil, rows: rows, columns: columns)
     }
-    let gradient = floats(count)
+    let gradient = floats(rows * columns)
     let freshness = freshness(.init(start: gradient, rows: rows, columns: columns, stride: columns))
     return Tensor(
       values: values, gradientStorage: gradient, freshness: freshness, rows: rows, columns: columns, stride: columns)

@@ -8,6 +8,7 @@ import Kernels
 import Networks
 import Randomness
 import Records
+import Replay
 
 public struct BenchmarkLine: Encodable, Sendable {
   public var bench: String
@@ -37,10 +38,18 @@ public enum Benchmark {
     var generator = SplitMix64(seed: 1)
     let sizes = NetworkSizes(config, observationSize: observationSize, actionCount: actionCount)
     let learner = Learner(sizes: sizes, config: config, generator: &generator)
-    let batch = RandomBatch(config.batchSize, sizes, &generator)
-    let seconds = try time(warmUp: 5, rounds: 40, minimumSeconds: 0.05) { _ = try learner.update(batch.view) }
-    let work = workOfUpdate(sizes, config.batchSize)
-    var result = line("update", shape(sizes, batch: config.batchSize), "ms", seconds, 1e3, flops: work)
+    var shape = shape(sizes, batch: config.batchSize)
+    let seconds: [Double]
+    if config.replay == .sequence {
+      let batch = randomSequences(config, sizes, stateSize: learner.online.stateLayout?.count ?? 0, &generator)
+      shape["sequence"] = batch.time
+      seconds = try time(warmUp: 5, rounds: 40, minimumSeconds: 0.05) { _ = try learner.update(batch) }
+    } else {
+      let batch = RandomBatch(config.batchSize, sizes, &generator)
+      seconds = try time(warmUp: 5, rounds: 40, minimumSeconds: 0.05) { _ = try learner.update(batch.view) }
+    }
+    let positions = config.batchSize * (config.replay == .sequence ? config.sequenceLength : sizes.windowLength)
+    var result = line("update", shape, "ms", seconds, 1e3, flops: workOfUpdate(sizes, config.batchSize, positions: positions))
     result.threads = config.threads
     return result
   }
@@ -50,7 +59,7 @@ public enum Benchmark {
     var generator = SplitMix64(seed: 1)
     let sizes = NetworkSizes(config, observationSize: observationSize, actionCount: actionCount)
     let network = QNetwork(sizes, &generator)
-    let actor = ActingState(network, stepping: true)
+    let actor = ActingState(network, stepping: true, recurrent: config.replay == .sequence)
     let observation = (0..<observationSize).map { _ in Float(generator.uniform(-1, 1)) }
     actor.begin(observation)
     var total = 0
@@ -140,7 +149,7 @@ public enum Benchmark {
   }
 
   /// Of all threads of this process.
-  private static func processorSeconds() -> Double {
+  static func processorSeconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
@@ -149,7 +158,7 @@ public enum Benchmark {
   // MARK: - Measuring
 
   /// Seconds per call: each round is a mean over enough calls to fill `minimumSeconds`. Sorted.
-  private static func time(
+  static func time(
     warmUp: Int, rounds: Int, minimumSeconds: Double, _ body: () throws -> Void
   ) rethrows -> [Double] {
     for _ in 0..<warmUp { try body() }
@@ -165,7 +174,7 @@ public enum Benchmark {
     return result.sorted()
   }
 
-  private static func line(
+  static func line(
     _ bench: String, _ shape: [String: Int], _ unit: String, _ seconds: [Double], _ scale: Double, flops: Double?
   ) -> BenchmarkLine {
     let median = seconds[seconds.count / 2]
@@ -186,7 +195,7 @@ public enum Benchmark {
     }.max() ?? 0
   }
 
-  private static func shape(_ sizes: NetworkSizes, batch: Int) -> [String: Int] {
+  static func shape(_ sizes: NetworkSizes, batch: Int) -> [String: Int] {
     [
       "batch": batch, "window": sizes.windowLength, "observation": sizes.observationSize, "hidden": sizes.hiddenSize,
       "model": sizes.modelSize, "state": sizes.stateSize, "actions": sizes.actionCount,
@@ -194,30 +203,55 @@ public enum Benchmark {
   }
 
   /// Floating-point operations of an update: products 2mnk, three of them a layer (forward, both gradients) online and one
-  /// on the target network, and the polynomial of every exponential.
-  static func workOfUpdate(_ sizes: NetworkSizes, _ batch: Int) -> Double? {
+  /// on the target network, and the polynomial of every exponential. The published encoders read windows at their last position,
+  /// which saves them work; every other network is read at all `positions`.
+  static func workOfUpdate(_ sizes: NetworkSizes, _ batch: Int, positions: Int) -> Double {
+    let general = 4 * Double(positions * Architecture.workPerPosition(sizes))
     let inner = sizes.expansion * sizes.modelSize, rank = (sizes.modelSize + 15) / 16
     let first = sizes.observationSize * sizes.hiddenSize
     let second = sizes.hiddenSize * sizes.modelSize, head = sizes.modelSize * sizes.actionCount
+    guard sizes.norm != .rms else { return general }
     switch sizes.encoder {
     case .dqn: return 2 * Double(batch) * Double(4 * (second + head) + 3 * first)
     case .mamba:
       let token = second + sizes.modelSize * inner + inner * (rank + sizes.stateSize) + rank * inner
       let last = sizes.modelSize * inner + inner * sizes.stateSize + inner * sizes.modelSize + head
       let tokens = Double(batch * sizes.windowLength)
-      let products = 2 * (tokens * Double(4 * token + 3 * first) + Double(batch) * Double(4 * last))
-      return products + Double(batch * (sizes.windowLength - 1) * inner * sizes.stateSize) * 38
+      let everywhere = tokens * Double(4 * token + 3 * first), once = Double(batch) * Double(4 * last)
+      let exponentials = batch * (sizes.windowLength - 1) * inner * sizes.stateSize
+      return 2 * (everywhere + once) + 38 * Double(exponentials)
     case .lstm:
       let gates = 4 * sizes.modelSize * sizes.modelSize  // the first step has no recurrent product
-      let tokens = batch * sizes.windowLength * (4 * (second + gates) + 3 * first)
-      return 2 * Double(tokens + batch * (sizes.windowLength - 1) * 4 * gates + batch * 4 * head)
+      let inputs: Int = batch * sizes.windowLength * (4 * (second + gates) + 3 * first)
+      let recurrent: Int = batch * (sizes.windowLength - 1) * 4 * gates
+      return 2 * Double(inputs + recurrent + batch * 4 * head)
     case .transformer:
       let square = sizes.modelSize * sizes.modelSize  // the last layer: keys and values everywhere, the rest at one position
-      let tokens = batch * sizes.windowLength * (4 * (second + 8 * square + 2 * square) + 3 * first)
-      return 2 * Double(tokens + batch * 4 * (6 * square + head))
-    default: return nil
+      let tokens: Int = batch * sizes.windowLength * (4 * (second + 8 * square + 2 * square) + 3 * first)
+      let last: Int = batch * 4 * (6 * square + head)
+      return 2 * Double(tokens + last)
+    default: return general
     }
   }
+}
+
+/// Random sequences from random states, every position of which is learned from.
+private func randomSequences(
+  _ config: ExperimentConfig, _ sizes: NetworkSizes, stateSize: Int, _ generator: inout SplitMix64
+) -> SequenceBatch {
+  let batch = SequenceBatch(
+    count: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength, observationSize: sizes.observationSize,
+    stateSize: stateSize)
+  let rows = batch.count * batch.time
+  for i in 0..<rows * batch.observationSize { batch.inputs[i] = Float(generator.uniform(-1, 1)) }
+  for i in 0..<batch.count * batch.burnIn * batch.observationSize { batch.burnInInputs[i] = Float(generator.uniform(-1, 1)) }
+  for row in 0..<rows {
+    batch.actions[row] = Int32(row % sizes.actionCount)
+    batch.nextRows[row] = Int32((row + 1) % batch.time == 0 ? row : row + 1)
+    (batch.returns[row], batch.discounts[row], batch.weights[row]) = (Float(generator.uniform(-1, 1)), 0.99, 1)
+  }
+  batch.learnedRows = rows
+  return batch
 }
 
 /// A batch of random windows.

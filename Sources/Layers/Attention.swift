@@ -23,6 +23,8 @@ public struct Attention: SequenceLayer {
   public var stateLayout: StateLayout {
     StateLayout([.init("k", [context, projections.size]), .init("v", [context, projections.size]), .init("count", [1])])
   }
+  /// With the whole context before it.
+  public var workPerPosition: Int { 2 * projections.inWeight.count + projections.outProjection.work + 4 * context * inputSize }
 
   public func callAsFunction(
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape

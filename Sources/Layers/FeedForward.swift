@@ -14,6 +14,7 @@ public struct FeedForward: SequenceLayer {
     linear1 = Linear(size, hiddenSize, &generator)
     linear2 = Linear(hiddenSize, size, &generator)
   }
+  public var workPerPosition: Int { linear1.work + linear2.work }
 
   public func callAsFunction(
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape

@@ -23,6 +23,7 @@ public struct GRU: SequenceLayer {
   }
 
   public var stateLayout: StateLayout { StateLayout([.init("h", [hiddenSize])]) }
+  public var workPerPosition: Int { 2 * (inputWeight.count + recurrentWeight.count) }
 
   public func callAsFunction(
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape

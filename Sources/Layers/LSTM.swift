@@ -36,6 +36,7 @@ public struct LSTM: SequenceLayer {
   public var stateLayout: StateLayout {
     StateLayout([.init("h", [levels.count, hiddenSize]), .init("c", [levels.count, hiddenSize])])
   }
+  public var workPerPosition: Int { levels.reduce(0) { $0 + 2 * ($1.inputWeight.count + $1.recurrentWeight.count) } }
 
   /// One layer from zero, read at its last position, needs no products with zeros and no outputs in between.
   public func callAsFunction(

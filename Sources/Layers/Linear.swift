@@ -17,6 +17,9 @@ public struct Linear: Layer {
     tape.linear(x, weight: weight.tensor(on: tape), bias: bias?.tensor(on: tape), activation: activation)
   }
 
+  /// Floating-point operations a row.
+  public var work: Int { 2 * weight.count }
+
   /// One row without a tape: x [inputs] → y [outputs].
   public func apply(
     _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, activation: Activation = .none

@@ -68,6 +68,11 @@ extension Mamba1: SequenceLayer {
   public var stateLayout: StateLayout {
     StateLayout([.init("conv", [innerSize, convolutionWidth]), .init("ssm", [innerSize, stateSize])])
   }
+  /// Fourteen a state: an exponential, h and its part of y.
+  public var workPerPosition: Int {
+    inProjection.work + xProjection.work + dtProjection.work + outProjection.work + 2 * convolutionWidth * innerSize
+      + 14 * innerSize * stateSize
+  }
 
   /// The last position of sequences without episodes inside, from zero, is read by the closed form, which knows no state.
   public func callAsFunction(

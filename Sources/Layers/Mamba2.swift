@@ -58,6 +58,9 @@ public struct Mamba2: SequenceLayer {
   public var stateLayout: StateLayout {
     StateLayout([.init("conv", [channels, convolutionWidth]), .init("ssm", [heads, headSize, stateSize])])
   }
+  public var workPerPosition: Int {
+    inProjection.work + outProjection.work + 2 * convolutionWidth * channels + 4 * innerSize * stateSize
+  }
 
   public func callAsFunction(
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape

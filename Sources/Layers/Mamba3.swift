@@ -82,6 +82,10 @@ public struct Mamba3: SequenceLayer {
     for angle in 0..<angles { bias.values[total - angles + angle] = atanhf(Float(angle + 1) / Float(angles + 1)) }
     for i in (total - angles - 3 * heads) * inputSize..<total * inputSize { inProjection.weight.values[i] *= 0.01 }
   }
+  /// Of MIMO, the state takes and gives a product a rank.
+  public var workPerPosition: Int {
+    inProjection.work + outProjection.work + 4 * core.ranks * core.heads * core.headSize * core.states
+  }
 
   public func callAsFunction(
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape

@@ -9,6 +9,7 @@ public struct ResidualBlock: SequenceLayer {
   public var inputSize: Int { mixer.inputSize }
   public var outputSize: Int { mixer.outputSize }
   public var stateLayout: StateLayout { mixer.stateLayout }
+  public var workPerPosition: Int { mixer.workPerPosition }
 
   public init(_ mixer: any SequenceLayer) {
     precondition(

@@ -47,6 +47,9 @@ public protocol SequenceLayer: Layer {
   var inputSize: Int { get }
   var outputSize: Int { get }
   var stateLayout: StateLayout { get }
+  /// Floating-point operations of the forward pass at one position: 2mn of every product, and of a recurrence what its
+  /// multiply-adds and exponentials' polynomials take. Backward is twice as much. Norms and activations are not counted.
+  var workPerPosition: Int { get }
 
   /// x [batch × time, inputSize], dense → the outputs at the positions asked for, and the state [batch, stateLayout.count]
   /// after the last position (nil for a layer without state).

@@ -7,6 +7,7 @@ public struct SequenceStack: SequenceLayer {
   public let inputSize, outputSize: Int
   /// The parts of layer K under `layers.K.`.
   public let stateLayout: StateLayout
+  public var workPerPosition: Int { layers.reduce(0) { $0 + $1.workPerPosition } }
 
   public init(_ layers: [any SequenceLayer]) {
     guard let first = layers.first, let last = layers.last else { preconditionFailure("a stack of no layers") }

@@ -22,6 +22,14 @@ public struct Architecture: Sendable {
   public static func named(_ name: String) -> Architecture? { all.first { $0.kind.rawValue == name } }
   public static var names: String { all.map(\.kind.rawValue).joined(separator: ", ") }
 
+  /// Floating-point operations of a forward pass of torso, blocks and head at one position.
+  public static func workPerPosition(_ sizes: NetworkSizes) -> Int {
+    var generator = SplitMix64(seed: 0)
+    let mixers = of(sizes).makeMixers(sizes, &generator).reduce(0) { $0 + $1.workPerPosition }
+    let torso = Torso(sizes, &generator), head = Head(sizes, &generator)
+    return torso.work + max(sizes.layers, 1) * mixers + head.work
+  }
+
   static func of(_ sizes: NetworkSizes) -> Architecture {
     guard let found = named(sizes.encoder.rawValue) else { preconditionFailure("no encoder \(sizes.encoder.rawValue)") }
     return found

@@ -23,6 +23,9 @@ public struct Head: Layer {
     }
   }
 
+  /// Floating-point operations a row.
+  var work: Int { [hidden, output, value].reduce(0) { $0 + ($1?.work ?? 0) } }
+
   /// latent [rows, modelSize] → Q-values [rows, actions].
   public func callAsFunction(_ latent: Tensor, on tape: Tape) -> Tensor {
     let features = hidden.map { $0(latent, activation: .relu, on: tape) } ?? latent

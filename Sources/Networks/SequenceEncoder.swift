@@ -51,6 +51,7 @@ struct StackEncoder: SequenceEncoder, SequenceLayer {
   var inputSize: Int { stack.inputSize }
   var outputSize: Int { stack.outputSize }
   var stateLayout: StateLayout { stack.stateLayout }
+  var workPerPosition: Int { stack.workPerPosition }
 
   init(_ stack: SequenceStack, width: Int) { (self.stack, norm) = (stack, RMSNorm(width)) }
 

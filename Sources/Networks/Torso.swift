@@ -35,6 +35,9 @@ public struct Torso: Layer {
     }
   }
 
+  /// Floating-point operations a row; a network over entities is not counted.
+  var work: Int { layers.reduce(0) { $0 + $1.work } }
+
   /// Numbered as the parts of an `nn.Sequential`.
   public func forEachParameter(_ body: (String, Parameter) -> Void) {
     if isLinear { return forward("input", layers[0], body) }

@@ -19,7 +19,7 @@ public final class SequenceBatch {
   /// The recurrent states that the sequences begin from, [count, stateSize].
   public let states: UnsafeMutablePointer<Float>
   /// Rows with a weight.
-  public internal(set) var learnedRows = 0
+  public package(set) var learnedRows = 0
   /// [count]: the replay's items, and their importance weights.
   let items: UnsafeMutablePointer<Int>
   let itemWeights: UnsafeMutablePointer<Float>

@@ -35,6 +35,7 @@ private struct PassThrough: SequenceLayer {
   let inputSize: Int
   var outputSize: Int { inputSize }
   var stateLayout: StateLayout { StateLayout() }
+  var workPerPosition: Int { 0 }
 
   func callAsFunction(
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
