@@ -10,8 +10,18 @@ public enum Studies {
       name: "paper-lunarlander", environment: "LunarLander-v3", preset: "paper", models: EncoderKind.published,
       seeds: Array(0..<5), steps: 200_000),
     Study(
-      name: "lander", environment: "LunarLander-v3", preset: "default", models: kinds("mamba dqn lstm transformer mamba2"),
-      seeds: Array(0..<20), steps: 200_000),
+      name: "lander",
+      parts: [
+        .init(
+          environment: "LunarLander-v3", preset: "default", models: kinds("mamba dqn lstm transformer mamba2"),
+          seeds: Array(0..<20), steps: 200_000),
+        .init(
+          label: "fast", environment: "LunarLander-v3", preset: "fast", models: kinds("dqn"), seeds: Array(0..<20),
+          steps: 200_000),
+        .init(
+          label: "long", environment: "LunarLander-v3", preset: "default", models: kinds("mamba"), seeds: Array(0..<20),
+          steps: 300_000),
+      ]),
     Study(
       name: "road",
       parts: [
@@ -26,23 +36,28 @@ public enum Studies {
   ]
 
   /// Every encoder on tasks of memory, recurrent (`default`) and over windows (`window`).
-  private static let memory: [Study.Part] = [
-    ("RepeatPreviousEasy", 20_000), ("RepeatPreviousMedium", 100_000), ("RepeatPreviousHard", 150_000),
-    ("RepeatFirstEasy", 50_000), ("AutoencodeEasy", 150_000), ("CountRecallEasy", 100_000), ("ConcentrationEasy", 150_000),
-    ("TMaze-50", 150_000), ("TMaze-100", 300_000),
-  ].flatMap { environment, steps in
-    ["default", "window"].map { preset in
+  private static let memory: [Study.Part] =
+    [
+      ("RepeatPreviousEasy", 20_000), ("RepeatPreviousMedium", 100_000), ("RepeatPreviousHard", 350_000),
+      ("RepeatFirstEasy", 50_000), ("AutoencodeEasy", 150_000), ("CountRecallEasy", 100_000), ("ConcentrationEasy", 150_000),
+      ("TMaze-50", 150_000), ("TMaze-100", 250_000),
+    ].flatMap { environment, steps in
+      ["default", "window"].map { preset in
+        Study.Part(
+          label: "\(environment)-\(preset)", environment: environment, preset: preset,
+          models: kinds("mamba3 mamba2 mamba transformer lstm dqn"), seeds: Array(0..<5), steps: steps)
+      }
+    } + [
       Study.Part(
-        label: "\(environment)-\(preset)", environment: environment, preset: preset,
-        models: kinds("mamba3 mamba2 mamba transformer lstm dqn"), seeds: Array(0..<5), steps: steps)
-    }
-  }
+        label: "TMaze-250-default", environment: "TMaze-250", preset: "default", models: kinds("mamba3 lstm"),
+        seeds: Array(0..<5), steps: 600_000)
+    ]
 
   /// What becomes of stored latents: sequences shorter than what must be remembered, from the zero state, from the stored one,
   /// after a burn-in, with states refreshed; and windows with and without stored latents in place of the target network's pass.
   private static let latents: [Study.Part] = [
     Memory(environment: "RepeatPreviousMedium", steps: 100_000, rows: 512, length: 32, window: 40),
-    Memory(environment: "TMaze-100", steps: 300_000, rows: 512, length: 64, window: 110),
+    Memory(environment: "TMaze-100", steps: 250_000, rows: 512, length: 64, window: 110),
     Memory(
       name: "masked-lander", environment: "LunarLander-v3?mask=2,3,5", model: "mamba", presets: ("recurrent", "default"),
       steps: 200_000, rows: 64, length: 16, window: 4, others: ["inputs": "observation,differences"]),
