@@ -10,14 +10,20 @@ SWIFT_FLAGS = -c release --explicit-target-dependency-import-check error
 PACKAGES = libopenblas-dev libbox2d-dev libcairo2-dev ffmpeg python3-venv librsvg2-bin fonts-dejavu-core
 PYTHON_PACKAGES = numpy==2.4.6 safetensors==0.8.0 tensorboard==2.21.0 setuptools==80.9.0 \
   torch==2.13.0 onnx==1.23.2 onnxruntime==1.32.0
+TUNE_PACKAGES = optuna==5.0.0 cmaes==0.13.1 "psycopg[binary]==3.3.9"
 GYMNASIUM_PACKAGES = "gymnasium[box2d]==1.4.0" highway-env==1.12.1 ale-py==0.12.1
 
 STUDY = .build/release/mamba-dqn study
 
-.PHONY: train reproduce test build format lint dependencies gymnasium python clean
+.PHONY: train tune reproduce test build format lint dependencies gymnasium python clean
 
 train: build
 	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(THREADS),--set threads=$(THREADS)) $(if $(OUT),--out $(OUT))
+
+# Better settings, by Optuna. The same command goes on where it was stopped; `scripts/tune.py --help` has more.
+TRIALS ?= 40
+tune: build .venv/tune
+	.venv/bin/python scripts/tune.py $(ENV) --preset $(PRESET) --max-total-trials $(TRIALS) $(if $(STEPS),--steps $(STEPS)) $(if $(OUT),--out $(OUT))
 
 # The whole published study. Interrupt it whenever you like: the same command goes on where it stopped.
 LUNARLANDER_SEEDS ?= 0,1,2
@@ -48,6 +54,12 @@ gymnasium: dependencies .venv/gymnasium
 .venv/gymnasium: Makefile
 	test -x .venv/bin/python3 || python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check $(GYMNASIUM_PACKAGES)
+	touch $@
+
+# For `make tune` alone.
+.venv/tune: Makefile | dependencies
+	test -x .venv/bin/python3 || python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check $(TUNE_PACKAGES)
 	touch $@
 
 # Real readers for the files that we write: tests hold ours against them.

@@ -92,12 +92,13 @@ public enum Presets {
   }
 
   /// The preset's configuration for an environment. One without presets of its own takes LunarLander's default with
-  /// rewards as they are.
+  /// rewards as they are. A preset named by a path that ends in .yaml is the user's own (`Presets+YAML.swift`).
   public static func config(environment: String, preset: String) throws -> ExperimentConfig {
-    let families = ["LunarLander-v3": "LunarLander-v3", "LunarLander-v3-wind": "LunarLander-v3", "highway-v0": "highway-fast-v0"]
-    let name = (try? GymnasiumName(environment))?.baseID ?? String(environment.prefix { $0 != "?" })
-    let family = families[name] ?? memoryFamily(of: name) ?? name
-    let own = all.filter { $0.environment == family }
+    isFile(preset) ? try config(environment: environment, file: preset) : try config(environment: environment, builtIn: preset)
+  }
+
+  static func config(environment: String, builtIn preset: String) throws -> ExperimentConfig {
+    let family = family(of: environment), own = all.filter { $0.environment == family }
     if let found = own.first(where: { $0.name == preset }) {
       var config = found.config
       config.environment = environment
@@ -106,13 +107,20 @@ public enum Presets {
     let names = (own.isEmpty ? ["default"] : own.map(\.name))
     guard own.isEmpty, preset == "default" else {
       throw UsageError(
-        "unknown preset \(preset) for \(environment)\(suggestion(for: preset, in: names)); there are: \(names.joined(separator: ", "))"
-      )
+        "unknown preset \(preset) for \(environment)\(suggestion(for: preset, in: names)); there are: "
+          + "\(names.joined(separator: ", ")), and the path of a .yaml file")
     }
     return make(from: lander) {
       $0.environment = environment
       $0.rewardScale = 1
     }
+  }
+
+  /// Environments for which one preset serves: their native name, without parameters.
+  static func family(of environment: String) -> String {
+    let families = ["LunarLander-v3": "LunarLander-v3", "LunarLander-v3-wind": "LunarLander-v3", "highway-v0": "highway-fast-v0"]
+    let name = (try? GymnasiumName(environment))?.baseID ?? String(environment.prefix { $0 != "?" })
+    return families[name] ?? memoryFamily(of: name) ?? name
   }
 
   /// What mends the published agent on LunarLander: sparse updates, Polyak, double Q and a falling learning rate; 5-step returns

@@ -122,10 +122,16 @@ public enum Settings {
       throw UsageError("--set \(assignment): write key=value, such as --set learningRate=0.0005")
     }
     let key = String(assignment[..<equals]), value = String(assignment[assignment.index(after: equals)...])
+    let setting = try setting(key)
+    guard setting.set(value, &config) else { throw UsageError("\(key)=\(value): \(key) must be \(setting.range)") }
+  }
+
+  /// The setting of that name, or a `UsageError` with the nearest one.
+  static func setting(_ key: String) throws -> Setting {
     guard let setting = all.first(where: { $0.key == key }) else {
       throw UsageError("unknown setting \(key)\(suggestion(for: key, in: all.map(\.key))); `mamba-dqn list settings` shows all")
     }
-    guard setting.set(value, &config) else { throw UsageError("\(key)=\(value): \(key) must be \(setting.range)") }
+    return setting
   }
 
   /// `config.json` as every command takes it: every value in its range.

@@ -6,6 +6,9 @@ import Foundation
 import MachineSupport
 import Records
 
+/// As CHANGELOG.md counts.
+private let programVersion = "0.2.0"
+
 @main
 struct MambaDQN: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,6 +19,7 @@ struct MambaDQN: ParsableCommand {
       Go on with it:    mamba-dqn resume runs/…
       How good is it:   mamba-dqn evaluate runs/…
       """,
+    version: "mamba-dqn \(programVersion)",
     subcommands: [
       Train.self, Resume.self, Evaluate.self, Render.self, Watch.self, ExportCommand.self, Predict.self, Generate.self,
       ParityCommand.self, Rollout.self, Bench.self, List.self, StudyCommand.self, ReportCommand.self,

@@ -18,7 +18,7 @@ struct StudyCommand: ParsableCommand {
         seeds: [0, 1, 2]
         steps: 20000                      # optional
       """,
-    subcommands: [StudyList.self, StudyShow.self, StudyRun.self, StudyStatus.self, StudyExportCommand.self])
+    subcommands: [StudyList.self, StudyShow.self, StudyRun.self, StudyStatus.self, StudySlurm.self, StudyExportCommand.self])
 }
 
 /// Which study, and where its runs lie.

@@ -10,7 +10,7 @@ struct StudyRun: ParsableCommand {
     commandName: "run", abstract: "Run a study, or one task of it.",
     discussion: """
       Finished tasks are skipped and stopped ones go on exactly where they were. Ctrl-C saves every task and stops.
-      On a Slurm cluster: mamba-dqn study run STUDY --index $SLURM_ARRAY_TASK_ID, with --array=0-59 for 60 tasks.
+      One task is one process: mamba-dqn study run STUDY --index 0. `study slurm` prints an array job of them.
       """)
 
   @OptionGroup var options: StudyOptions

@@ -11,11 +11,17 @@ struct Train: ParsableCommand {
       Makes a run folder with the configuration, logs, TensorBoard events, checkpoints and final weights.
       Ctrl-C saves a checkpoint and says how to go on. Ends with a greedy evaluation of the final weights.
       Environments through Python: \(EnvironmentCatalog.foreignNames).
+
+      A preset of your own is a .yaml file (`scripts/tune.py` writes one):
+        environment: highway-fast-v0
+        preset: paper                     # optional: the built-in one that it starts from
+        steps: 20000                      # optional
+        settings: {discount: 0.9}         # `mamba-dqn list settings` shows all
       """)
 
   @Argument(help: ArgumentHelp(environmentHelp))
   var environment: String
-  @Option(help: "Where the settings start from; `mamba-dqn list presets` shows all.")
+  @Option(help: "Where the settings start from; `mamba-dqn list presets` shows all. Or a .yaml file.")
   var preset = "default"
   @Option(parsing: .unconditional, help: "Everything random follows from it: same seed, same run.")
   var seed: UInt64 = 0
