@@ -31,9 +31,7 @@ public final class DQNAgent {
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
   ///
   /// - Throws: `LearningError` where the machine has less memory than this needs, or the encoder cannot read sequences.
-  ///
-  /// - Parameter isMasked: the environment masks actions, and replay stores what the next state allows.
-  public init(config: ExperimentConfig, encoder: ObservationEncoder, isMasked: Bool = false) throws {
+  public init(config: ExperimentConfig, encoder: ObservationEncoder) throws {
     self.config = config
     self.encoder = encoder
     guard config.entities == 0 || encoder.observationSize % config.entities == 0 else {
@@ -65,8 +63,8 @@ public final class DQNAgent {
     acting = ActingBatch(learner.online)
     experience =
       config.replay == .window
-      ? WindowExperience(config, learner, encoder.storage, isMasked: isMasked)
-      : try SequenceExperience(config, learner, encoder.storage, isMasked: isMasked)
+      ? WindowExperience(config, learner, encoder.storage)
+      : try SequenceExperience(config, learner, encoder.storage)
   }
 
   public let memoryNeed: MemoryNeed

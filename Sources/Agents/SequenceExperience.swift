@@ -13,9 +13,9 @@ final class SequenceExperience: Experience {
   private let batch: SequenceBatch
   private let tape = Tape()
 
-  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage, isMasked: Bool) throws {
+  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage) throws {
     (self.config, self.learner) = (config, learner)
-    let sizes = learner.online.sizes, maskSize = isMasked ? sizes.actionCount : 0
+    let sizes = learner.online.sizes
     let stateSize = config.latents == .none ? 0 : learner.online.stateLayout?.count ?? 0
     let layout = SequenceLayout(
       length: config.sequenceLength, burnIn: config.burnIn, stride: config.sequenceLength - config.sequenceOverlap,
@@ -25,10 +25,10 @@ final class SequenceExperience: Experience {
       priorities: config.priorityExponent,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
-      streams: config.actors, storage: storage, maskSize: maskSize)
+      streams: config.actors, storage: storage, actionCount: sizes.actionCount)
     batch = SequenceBatch(
       count: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength + config.nStep,
-      observationSize: sizes.observationSize, stateSize: stateSize, maskSize: maskSize)
+      observationSize: sizes.observationSize, stateSize: stateSize, actionCount: sizes.actionCount)
   }
 
   var count: Int { replay.count }

@@ -14,18 +14,19 @@ final class WindowExperience: Experience {
   private let stored: Buffer
   private let tape = Tape()
 
-  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage, isMasked: Bool) {
+  init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage) {
     (self.config, self.learner) = (config, learner)
-    let sizes = learner.online.sizes, maskSize = isMasked ? sizes.actionCount : 0
+    let sizes = learner.online.sizes
     replay = PrioritizedReplay(
       capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: sizes.observationSize,
       latentSize: config.latents == .none ? 0 : config.modelSize, priorities: config.priorityExponent,
       clampPriorityError: config.clampPriorityError,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
-      streams: config.actors, storage: storage, maskSize: maskSize)
+      streams: config.actors, storage: storage, actionCount: sizes.actionCount)
     batch = ReplayBatch(
-      count: config.batchSize, windowLength: config.windowLength, observationSize: sizes.observationSize, maskSize: maskSize)
+      count: config.batchSize, windowLength: config.windowLength, observationSize: sizes.observationSize,
+      actionCount: sizes.actionCount)
     stored = Buffer(count: config.latents == .none ? 0 : config.batchSize * config.modelSize)
   }
 

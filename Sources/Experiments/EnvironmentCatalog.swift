@@ -11,8 +11,11 @@ public struct EnvironmentEntry: Sendable {
   var makeRendering: (@Sendable () throws -> any Environment)?
   /// A hand-written policy, where there is one.
   public let heuristic: (@Sendable () -> any Policy)?
-  /// For whoever wants to see it.
-  public func makeDrawable() throws -> any Environment { try (makeRendering ?? make)() }
+  /// One that can be drawn. An environment that cannot draw itself, as many of Gymnasium's, is shown by its numbers.
+  public func makeDrawable() throws -> any Environment {
+    guard let makeRendering else { return try make() }
+    return try (try? makeRendering()) ?? make()
+  }
   public var isNative: Bool { !name.hasPrefix("gymnasium:") }
   /// How many episodes `evaluate` plays side by side: native environments fill the cores, a Python worker is one process.
   public var parallelEpisodes: Int { isNative ? VectorEnvironment.coreCount : 1 }

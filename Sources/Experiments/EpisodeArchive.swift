@@ -18,8 +18,7 @@ final class EpisodeArchive {
   ///
   /// - Parameter stopRequested: asked between steps; where it holds, nothing is written.
   func record(_ actor: RecordedActor, step: Int, stopRequested: () -> Bool) throws {
-    // An environment that cannot draw itself is shown by its numbers.
-    let world = try self.world ?? (try? entry.makeDrawable()) ?? entry.make()
+    let world = try self.world ?? entry.makeDrawable()
     self.world = world
     do {
       let recording = try EpisodeRecording(

@@ -68,10 +68,8 @@ extension RunFolder {
 public func leaveEpisode(
   of actor: RecordedActor, in entry: EnvironmentEntry, seed: UInt64, to folder: RunFolder, stopRequested: () -> Bool = { false }
 ) throws -> (paths: [String], problem: String?) {
-  // An environment that cannot draw itself, as many of Gymnasium's, is shown by its numbers: no reason to fail at the end.
-  let world = try (try? entry.makeDrawable()) ?? entry.make()
   let recording = try EpisodeRecording(
-    of: actor, subject: folder.path, in: world, named: entry.name, seed: seed, stopRequested: stopRequested)
+    of: actor, subject: folder.path, in: entry.makeDrawable(), named: entry.name, seed: seed, stopRequested: stopRequested)
   try EpisodePage([recording]).write(to: folder.episodePage)
   do {
     try EpisodeFilm.requireEncoder()

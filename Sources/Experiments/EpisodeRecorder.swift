@@ -14,8 +14,12 @@ public struct EpisodeRecorder {
 
   /// A run folder, a .safetensors file, or the name of a policy: exactly one of them.
   ///
-  /// - Parameter isTrusted: whether the code that the file's environment may bring is imported.
-  public init(subject: String?, policy: String?, environment: String?, isTrusted: Bool = false) throws {
+  /// - Parameters:
+  ///   - choice: which of a run's weights.
+  ///   - isTrusted: whether the code that the file's environment may bring is imported.
+  public init(
+    subject: String?, policy: String?, _ choice: WeightsChoice = .final, environment: String?, isTrusted: Bool = false
+  ) throws {
     switch (subject, policy) {
     case (nil, let policy?):
       guard let environment else { throw UsageError("--policy \(policy) needs --env ENVIRONMENT") }
@@ -25,12 +29,13 @@ public struct EpisodeRecorder {
       defaultStem = "\(environment)__\(policy)".map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? String($0) : "-" }
         .joined()
     case (let subject?, nil):
-      let trained = try TrainedActor(path: subject, environment: environment, isTrusted: isTrusted)
-      (entry, self.environment, self.subject) = (trained.entry, trained.environment, subject)
+      let trained = try TrainedActor(path: subject, choice, environment: environment, isTrusted: isTrusted)
+      (entry, self.environment, self.subject) = (trained.entry, trained.environment, trained.label)
       actor = RecordedActor(trained.makeActor())
       var isFolder: ObjCBool = false
       _ = FileManager.default.fileExists(atPath: subject, isDirectory: &isFolder)
-      defaultStem = isFolder.boolValue ? "\(subject)/episode" : String(subject.dropLast(".safetensors".count))
+      let name = choice == .final ? "episode" : "episode-\(choice)"
+      defaultStem = isFolder.boolValue ? "\(subject)/\(name)" : String(subject.dropLast(".safetensors".count))
     default: throw UsageError("give a run folder, a .safetensors file, or --policy NAME: exactly one of them")
     }
   }

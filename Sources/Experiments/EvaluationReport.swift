@@ -12,9 +12,9 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
   public var trainingSeed: UInt64?
   public var trainedSteps: Int?
   public var summary: Summary
-  /// Of the lander: a return of 200 is a landing.
+  /// `EpisodeOutcome.landed`.
   public var shareAtLeast200: Double?
-  /// On the road, where only a crash terminates an episode.
+  /// `EpisodeOutcome.crashed`.
   public var shareCrashed: Double?
   public var shareTruncated: Double
   /// In m/s, each episode counting once; nil where nothing is driven.
@@ -32,8 +32,10 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
     length = Summary(lengths.map(Double.init))
     func share(_ isCounted: (Episode) -> Bool) -> Double { Double(results.count(where: isCounted)) / Double(results.count) }
     shareTruncated = share(\.truncated)
-    if isLander { shareAtLeast200 = share { $0.return >= 200 } }
-    if isRoad { shareCrashed = share(\.terminated) }
+    if let outcome = EpisodeOutcome(environment: environment) {
+      let counted = share { outcome.counts(return: $0.return, terminated: $0.terminated) }
+      if outcome == .landed { shareAtLeast200 = counted } else { shareCrashed = counted }
+    }
     let speeds = results.compactMap(\.speed)
     if speeds.count == results.count { meanSpeed = Statistics.mean(speeds) }
   }
@@ -43,7 +45,10 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
   /// - Parameter heuristic: the same episodes of the hand-written policy, where there is one.
   public func sentence(heuristic: [Episode]?) -> String? {
     if let share = shareAtLeast200 {
-      let other = heuristic.map { "; the hand-written heuristic lands \($0.count { $0.return >= 200 })" } ?? ""
+      let landings = heuristic.map {
+        $0.count { EpisodeOutcome.landed.counts(return: $0.return, terminated: $0.terminated) }
+      }
+      let other = landings.map { "; the hand-written heuristic lands \($0)" } ?? ""
       return "landed \(times(share)) of \(episodes) times (return at least 200)\(other)"
     }
     if let share = shareCrashed {
@@ -55,8 +60,6 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
     }
   }
 
-  private var isLander: Bool { environment.contains("LunarLander") }
-  private var isRoad: Bool { environment.contains("highway") }
   private func times(_ share: Double) -> Int { Int((share * Double(episodes)).rounded()) }
 
   public var table: String {

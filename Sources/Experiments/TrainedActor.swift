@@ -7,7 +7,7 @@ import Records
 import Training
 
 /// Which of a run's weights.
-public enum WeightsChoice: Equatable, Sendable {
+public enum WeightsChoice: Equatable, Sendable, CustomStringConvertible {
   /// Those at its end: a run that has not ended has none.
   case final
   /// Those of the best evaluation during training.
@@ -27,6 +27,18 @@ public enum WeightsChoice: Equatable, Sendable {
         throw UsageError("--checkpoint \(text): must be best, last or an environment step")
       }
       self = .step(step)
+    }
+  }
+}
+
+extension WeightsChoice {
+  /// As `--checkpoint` takes it, a step as `step7`.
+  public var description: String {
+    switch self {
+    case .final: "final"
+    case .best: "best"
+    case .last: "last"
+    case .step(let step): "step\(step)"
     }
   }
 }
@@ -105,13 +117,23 @@ private struct Found {
   }
 
   static func finalWeights(of run: RunFolder) throws -> String {
+    try check(run)
     guard exists(run.weights) else {
       throw FileError(
         run.path,
-        "has no model.safetensors: the run has not finished; evaluate it with --checkpoint last, or go on with: "
-          + "mamba-dqn resume \(run.path)")
+        "has no model.safetensors: the run has not finished; evaluate and render take its newest weights with --checkpoint last; "
+          + "go on with: mamba-dqn resume \(shellQuoted(run.path))")
     }
     return run.weights
+  }
+
+  /// - Throws: `FileError` where the folder is no run but, say, one of many.
+  private static func check(_ run: RunFolder) throws {
+    guard !exists(run.config), !exists(run.weights) else { return }
+    let inside = ((try? FileManager.default.contentsOfDirectory(atPath: run.path)) ?? []).sorted()
+      .filter { exists(RunFolder(path: "\(run.path)/\($0)").config) }
+    let hint = inside.first.map { "; it holds \(inside.count), such as \(run.path)/\($0)" } ?? ""
+    throw FileError(run.path, "is not a run folder: it has no config.json\(hint)")
   }
 
   init(file path: String) throws {
@@ -123,6 +145,7 @@ private struct Found {
   }
 
   init(_ run: RunFolder, _ choice: WeightsChoice, _ isTrusted: Bool) throws {
+    try Self.check(run)
     switch choice {
     case .final: try self.init(file: Self.finalWeights(of: run))
     case .best:

@@ -14,4 +14,6 @@ public struct CheckpointError: Error, CustomStringConvertible {
 /// Gives the bytes of a section back, or throws an error that names the missing section.
 public protocol CheckpointSource {
   func bytes(_ name: String) throws -> UnsafeRawBufferPointer
+  /// Whether there is such a section.
+  func contains(_ name: String) -> Bool
 }

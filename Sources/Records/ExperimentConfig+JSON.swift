@@ -44,7 +44,7 @@ extension ExperimentConfig: ReadableJSON {
   }
 
   /// Keys that came after the first runs were recorded. Their defaults describe what those runs did.
-  static let laterKeys: Set<String> = [
+  package static let laterKeys: Set<String> = [
     "actors", "averagedWeights", "burnIn", "crossEpisodes", "doubleQ", "dueling", "encoderLearningRate", "entities",
     "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm",
     "layers", "learningRateEnd", "learningRateWarmup", "loss", "members", "nStep", "norm", "observationScale", "outputScale",

@@ -20,6 +20,7 @@ public struct RunRecord: Sendable {
     public var returns: [Double]
     public var lengths: [Int]
     public var shareTruncated: Double
+    var shareCrashed: Double?
   }
 
   public let path: String
@@ -63,7 +64,8 @@ public struct RunRecord: Sendable {
     evaluation = try files.contents(atPath: folder.evaluation).map { data in
       guard let found = try? JSONDecoder().decode(Evaluation.self, from: data), !found.returns.isEmpty,
         found.returns.allSatisfy(Self.isMeasured), found.lengths.count == found.returns.count,
-        found.lengths.allSatisfy(Self.steps.contains), (0...1).contains(found.shareTruncated)
+        found.lengths.allSatisfy(Self.steps.contains), (0...1).contains(found.shareTruncated),
+        (0...1).contains(found.shareCrashed ?? 0)
       else { throw FileError(folder.evaluation, "is no evaluation: returns, lengths and shareTruncated are needed") }
       return found
     }

@@ -13,7 +13,7 @@ public final class PrioritizedReplay {
   /// `capacity` transitions in all, shared equally between the streams.
   public init(
     capacity: Int, windowLength: Int, observationSize: Int, latentSize: Int, priorities exponent: Double,
-    clampPriorityError: Bool = false, nStep: NStep, streams: Int = 1, storage: ObservationStorage = .floats, maskSize: Int = 0
+    clampPriorityError: Bool = false, nStep: NStep, streams: Int = 1, storage: ObservationStorage = .floats, actionCount: Int = 0
   ) {
     precondition(streams > 0 && capacity >= streams, "\(streams) streams share \(capacity) transitions")
     self.windowLength = windowLength
@@ -21,7 +21,7 @@ public final class PrioritizedReplay {
     self.streams = (0..<streams).map { _ in
       StepStore(
         capacity: capacity / streams, history: windowLength, observationSize: observationSize, latentSize: latentSize,
-        storage: storage, maskSize: maskSize)
+        storage: storage, actionCount: actionCount)
     }
     priorities = Priorities(capacity: capacity / streams * streams, exponent: exponent, clampsError: clampPriorityError)
   }
@@ -57,6 +57,7 @@ public final class PrioritizedReplay {
     priorities.draw(
       into: UnsafeMutableBufferPointer(start: batch.items, count: batch.count), weights: batch.weights, count: count,
       importanceExponent: importanceExponent, generator: &generator)
+    batch.masks.apply(streams)
     for row in 0..<batch.count { gather(row, of: batch) }
   }
 
@@ -107,7 +108,7 @@ public final class PrioritizedReplay {
     batch.actions[row] = store.action(transition)
     batch.returns[row] = outcome.return
     batch.discounts[row] = outcome.discount
-    if let masks = batch.nextMasks { (masks + row * store.maskSize).update(from: store.nextMask(last), count: store.maskSize) }
+    if let masks = batch.nextMasks { store.copyNextMask(last, to: masks + row * store.actionCount) }
   }
 
   private func copyWindow(of transition: Int, in store: StepStore, to window: UnsafeMutablePointer<Float>) {

@@ -60,7 +60,7 @@ struct RowWriter {
     // Within the sequence: `time` is length + n, and a step's row is followed by the next step's or by the last observation's.
     batch.nextRows[row] = Int32(row + (outcome.discount == 0 ? 0 : outcome.steps))
     if let masks = batch.nextMasks {
-      (masks + row * store.maskSize).update(from: store.nextMask(step + outcome.steps - 1), count: store.maskSize)
+      store.copyNextMask(step + outcome.steps - 1, to: masks + row * store.actionCount)
     }
     batch.weights[row] = batch.itemWeights[index]
     batch.learnedRows += 1

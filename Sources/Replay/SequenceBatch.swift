@@ -14,8 +14,8 @@ public final class SequenceBatch {
   public let actions, nextRows: UnsafeMutablePointer<Int32>
   public let returns, discounts, weights: UnsafeMutablePointer<Float>
   /// [count × time, actions]: what the state after each row's n-step return allows; nil: everything.
-  public let nextMasks: UnsafeMutablePointer<UInt8>?
-  private let maskSize: Int
+  public var nextMasks: UnsafeMutablePointer<UInt8>? { masks.pointer }
+  let masks: BatchMasks
   /// The recurrent states that the sequences begin from, [count, stateSize].
   public let states: UnsafeMutablePointer<Float>
   /// Rows with a weight.
@@ -24,7 +24,7 @@ public final class SequenceBatch {
   let items: UnsafeMutablePointer<Int>
   let itemWeights: UnsafeMutablePointer<Float>
 
-  public init(count: Int, burnIn: Int, time: Int, observationSize: Int, stateSize: Int, maskSize: Int = 0) {
+  public init(count: Int, burnIn: Int, time: Int, observationSize: Int, stateSize: Int, actionCount: Int = 0) {
     (self.count, self.burnIn, self.time) = (count, burnIn, time)
     (self.observationSize, self.stateSize) = (observationSize, stateSize)
     let rows = count * time
@@ -35,8 +35,7 @@ public final class SequenceBatch {
     actions = zeros(rows)
     nextRows = zeros(rows)
     returns = zeros(rows)
-    self.maskSize = maskSize
-    nextMasks = maskSize > 0 ? zeros(rows * maskSize) : nil
+    masks = BatchMasks(rows: rows, actionCount: actionCount)
     discounts = zeros(rows)
     weights = zeros(rows)
     states = zeros(count * stateSize)
@@ -48,7 +47,6 @@ public final class SequenceBatch {
     for p in [burnInBegins, begins] { p.deallocate() }
     for p in [actions, nextRows] { p.deallocate() }
     items.deallocate()
-    nextMasks?.deallocate()
   }
 
   /// The network's input at row `position` of a sequence, counted from the burn-in's first.

@@ -39,14 +39,14 @@ public final class SequenceReplay {
   /// `capacity` steps in all, shared equally between the streams and rounded down to whole strides.
   public init(
     capacity: Int, layout: SequenceLayout, observationSize: Int, stateSize: Int, priorities exponent: Double, nStep: NStep,
-    streams count: Int = 1, storage: ObservationStorage = .floats, maskSize: Int = 0
+    streams count: Int = 1, storage: ObservationStorage = .floats, actionCount: Int = 0
   ) {
     let each = capacity / count / layout.stride * layout.stride
     precondition(each > layout.burnIn, "\(capacity) steps in \(count) streams hold no sequence of \(layout)")
     (self.layout, self.stateSize, self.nStep) = (layout, stateSize, nStep)
     streams = (0..<count).map { _ in
       StepStore(
-        capacity: each, history: 0, observationSize: observationSize, latentSize: 0, storage: storage, maskSize: maskSize)
+        capacity: each, history: 0, observationSize: observationSize, latentSize: 0, storage: storage, actionCount: actionCount)
     }
     states = (0..<count).map { _ in Ring(count: each / layout.stride * stateSize) }
     priorities = Priorities(capacity: each / layout.stride * count, exponent: exponent)
@@ -123,6 +123,7 @@ public final class SequenceReplay {
   /// Draws `batch.count` sequences.
   public func sample(into batch: SequenceBatch, importanceExponent: Double, generator: inout SplitMix64) {
     batch.learnedRows = 0
+    batch.masks.apply(streams)
     if layout.startsWithEpisodes {
       for index in 0..<batch.count {
         batch.itemWeights[index] = 1

@@ -6,14 +6,15 @@
 import Records
 
 public final class StepStore {
-  public let capacity, history, observationSize, latentSize, maskSize: Int
+  public let capacity, history, observationSize, latentSize, actionCount: Int
   private let observations: ObservationRows
   private let rewards, latents: Ring<Float>
   private let actions: Ring<Int32>
   /// Bit 0 terminated, bit 1 truncated.
   private let flags: Ring<UInt8>
-  /// What the state after each transition allows, 0 or 1 an action.
-  private let masks: Ring<UInt8>
+  /// What the state after each transition allows, 0 or 1 an action. Made when the first mask comes: until then everything was
+  /// allowed, and most environments never mask anything.
+  private var masks: Ring<UInt8>?
   /// Step within the episode, and the pool's entry of the episode's last observation (−1: none).
   private let stepInEpisode, finalEntry: Ring<Int32>
   private var finals: [Float] = []
@@ -24,14 +25,14 @@ public final class StepStore {
   /// The present episode's last observation, at which the next transition is taken.
   private let current: Ring<Float>
 
-  /// `latentSize` 0 stores none; `maskSize`, of an environment that masks actions, is their number, and else 0.
+  /// `latentSize` 0 stores none; masks of actions, where they come, are of `actionCount`.
   public init(
-    capacity: Int, history: Int, observationSize: Int, latentSize: Int, storage: ObservationStorage = .floats, maskSize: Int = 0
+    capacity: Int, history: Int, observationSize: Int, latentSize: Int, storage: ObservationStorage = .floats,
+    actionCount: Int = 0
   ) {
     precondition(capacity > 0 && history >= 0, "a store of \(capacity) transitions and \(history) observations before them")
     (self.capacity, self.history, self.observationSize, self.latentSize) = (capacity, history, observationSize, latentSize)
-    self.maskSize = maskSize
-    masks = Ring(count: capacity * maskSize)
+    self.actionCount = actionCount
     observations = ObservationRows(count: capacity + history, width: observationSize, storage)
     latents = Ring(count: capacity * latentSize)
     rewards = Ring(count: capacity)
@@ -46,7 +47,7 @@ public final class StepStore {
     for ring in [rewards, latents, current] { ring.deallocate() }
     actions.deallocate()
     flags.deallocate()
-    masks.deallocate()
+    masks?.deallocate()
     stepInEpisode.deallocate()
     finalEntry.deallocate()
   }
@@ -84,16 +85,26 @@ public final class StepStore {
     rewards.pointer[slot] = reward
     flags.pointer[slot] = (terminated ? 1 : 0) | (truncated ? 2 : 0)
     stepInEpisode.pointer[slot] = Int32(episodeStep)
-    if maskSize > 0 {
-      precondition(allowed?.count ?? maskSize == maskSize, "a mask of \(allowed?.count ?? 0) actions, not \(maskSize)")
-      for action in 0..<maskSize { masks.pointer[slot * maskSize + action] = allowed?[action] ?? true ? 1 : 0 }
-    }
+    writeMask(allowed, slot)
     if latentSize > 0 { copy(latent, to: latents.pointer + slot * latentSize) }
     finalEntry.pointer[slot] = terminated || truncated ? storeFinal(next) : -1
     appended += 1
     episodeStep += 1
     copy(next, to: current.pointer)
     return slot
+  }
+
+  private func writeMask(_ allowed: [Bool]?, _ slot: Int) {
+    if let allowed {
+      precondition(allowed.count == actionCount, "a mask of \(allowed.count) actions, not \(actionCount)")
+      if masks == nil {
+        let all = Ring<UInt8>(count: capacity * actionCount)
+        all.pointer.update(repeating: 1, count: all.count)
+        masks = all
+      }
+    }
+    guard let masks else { return }
+    for action in 0..<actionCount { masks.pointer[slot * actionCount + action] = allowed?[action] ?? true ? 1 : 0 }
   }
 
   // MARK: - Reading, by the transition's number
@@ -104,9 +115,15 @@ public final class StepStore {
   public func isTruncated(_ transition: Int) -> Bool { flags.pointer[transition % capacity] & 2 != 0 }
   public func isLast(_ transition: Int) -> Bool { flags.pointer[transition % capacity] != 0 }
   public func step(_ transition: Int) -> Int { Int(stepInEpisode.pointer[transition % capacity]) }
-  /// What the state after a transition allows, [maskSize].
-  public func nextMask(_ transition: Int) -> UnsafePointer<UInt8> {
-    UnsafePointer(masks.pointer + transition % capacity * maskSize)
+  /// Whether any state ever masked an action.
+  var isMasked: Bool { masks != nil }
+  /// Writes what the state after a transition allows, [actionCount].
+  func copyNextMask(_ transition: Int, to destination: UnsafeMutablePointer<UInt8>) {
+    if let masks {
+      destination.update(from: masks.pointer + transition % capacity * actionCount, count: actionCount)
+    } else {
+      destination.update(repeating: 1, count: actionCount)
+    }
   }
   /// [latentSize], which may be written to.
   public func latent(_ transition: Int) -> UnsafeMutablePointer<Float> {
@@ -164,7 +181,7 @@ public final class StepStore {
     try sink.write("\(prefix)/flags", flags.bytes(count))
     try sink.write("\(prefix)/steps", stepInEpisode.bytes(count))
     try sink.write("\(prefix)/final-entries", finalEntry.bytes(count))
-    if maskSize > 0 { try sink.write("\(prefix)/masks", masks.bytes(count * maskSize)) }
+    if let masks { try sink.write("\(prefix)/masks", masks.bytes(count * actionCount)) }
     try sink.write("\(prefix)/current", current.bytes(observationSize))
     try finals.withUnsafeBytes { try sink.write("\(prefix)/finals", $0) }
     try freeFinals.withUnsafeBytes { try sink.write("\(prefix)/free-finals", $0) }
@@ -188,7 +205,11 @@ public final class StepStore {
     try flags.restore("\(prefix)/flags", count, from: source)
     try stepInEpisode.restore("\(prefix)/steps", count, from: source)
     try finalEntry.restore("\(prefix)/final-entries", count, from: source)
-    if maskSize > 0 { try masks.restore("\(prefix)/masks", count * maskSize, from: source) }
+    if source.contains("\(prefix)/masks") {
+      let stored = masks ?? Ring(count: capacity * actionCount)
+      masks = stored
+      try stored.restore("\(prefix)/masks", count * actionCount, from: source)
+    }
     try current.restore("\(prefix)/current", observationSize, from: source)
     finals = try source.values("\(prefix)/finals", header[6])
     freeFinals = try source.values("\(prefix)/free-finals", header[7])

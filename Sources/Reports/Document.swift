@@ -1,6 +1,7 @@
 /// A report before it is a page: headings, paragraphs, tables and figures. Rendered as one HTML file that opens offline,
 /// and as Markdown with the figures beside it.
 import Foundation
+import Records
 
 struct Document {
   enum Block {
@@ -39,7 +40,7 @@ struct Document {
         }
         text += "\n\(plain(caption))\n\n" + row(header) + "|---|" + String(repeating: "---:|", count: header.count - 1) + "\n"
         text += rows.map(row).joined()
-      case .figure(let name, let caption, _): text += "\n![\(plain(caption))](figures/\(name).svg)\n"
+      case .figure(let name, let caption, _): text += "\n![\(Self.withoutLinks(plain(caption)))](figures/\(name).svg)\n"
       case .code(let lines):
         // A fence longer than any within.
         let longest = lines.map { $0.split { $0 != "`" }.map(\.count).max() ?? 0 }.max() ?? 0
@@ -67,6 +68,10 @@ struct Document {
     }.joined()
   }
 
+  private static func withoutLinks(_ markdown: String) -> String {
+    markdown.replacingOccurrences(of: "[", with: "\\[").replacingOccurrences(of: "]", with: "\\]")
+  }
+
   private static func oneLine(_ text: String) -> String {
     text.split { $0.isNewline || ($0.asciiValue ?? 32) < 32 }.joined(separator: " ")
   }
@@ -81,7 +86,7 @@ struct Document {
     <meta charset="utf-8"/>
     <meta name="viewport" content="width=device-width, initial-scale=1"/>
     <meta name="color-scheme" content="light dark"/>
-    <title>\(escape(title))</title>
+    <title>\(title.markupEscaped)</title>
     <style>
     \(Self.css)
     \(FigureStyle.pageCSS)
@@ -89,7 +94,7 @@ struct Document {
     </head>
     <body>
     <main>
-    <h1>\(escape(title))</h1>
+    <h1>\(title.markupEscaped)</h1>
     \(htmlBody)
     </main>
     </body>
@@ -113,33 +118,28 @@ struct Document {
 
   private func html(_ block: Block) -> String {
     switch block {
-    case .heading(let level, let words): return "<h\(level)>\(escape(words))</h\(level)>"
+    case .heading(let level, let words): return "<h\(level)>\(words.markupEscaped)</h\(level)>"
     case .paragraph(let words): return "<p>\(inline(words))</p>"
     case .list(let items): return "<ul>" + items.map { "<li>\(inline($0))</li>" }.joined() + "</ul>"
     case .table(let caption, let header, let rows):
-      let head = header.map { "<th scope=\"col\">\(escape($0))</th>" }.joined()
+      let head = header.map { "<th scope=\"col\">\($0.markupEscaped)</th>" }.joined()
       let body = rows.map { cells in
-        "<tr><th scope=\"row\">\(escape(cells.first ?? ""))</th>"
-          + cells.dropFirst().map { "<td>\(escape($0))</td>" }.joined() + "</tr>"
+        "<tr><th scope=\"row\">\((cells.first ?? "").markupEscaped)</th>"
+          + cells.dropFirst().map { "<td>\($0.markupEscaped)</td>" }.joined() + "</tr>"
       }
       // The caption stays outside of what scrolls sideways on a phone.
       return "<p class=\"caption\">\(inline(caption))</p><div class=\"scroll\"><table><thead><tr>\(head)</tr></thead><tbody>"
         + body.joined(separator: "\n") + "</tbody></table></div>"
     case .figure(_, let caption, let figure):
-      return "<figure>\(figure.svg(style: .page))<figcaption>\(escape(caption))</figcaption></figure>"
-    case .code(let lines): return "<pre class=\"scroll\"><code>\(escape(lines.joined(separator: "\n")))</code></pre>"
+      return "<figure>\(figure.svg(style: .page))<figcaption>\(caption.markupEscaped)</figcaption></figure>"
+    case .code(let lines): return "<pre class=\"scroll\"><code>\(lines.joined(separator: "\n").markupEscaped)</code></pre>"
     }
   }
 
   /// `code` as Markdown writes it.
   private func inline(_ text: String) -> String {
-    escape(text).split(separator: "`", omittingEmptySubsequences: false).enumerated()
+    text.markupEscaped.split(separator: "`", omittingEmptySubsequences: false).enumerated()
       .map { $0 % 2 == 1 ? "<code>\($1)</code>" : String($1) }.joined()
-  }
-
-  private func escape(_ text: String) -> String {
-    text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-      .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
   }
 
   private static let css = """
@@ -149,7 +149,7 @@ struct Document {
     }
     * { box-sizing: border-box; }
     body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; }
-    main { max-width: 72rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+    main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
     h1 { font-size: 1.9rem; line-height: 1.2; }
     h2 { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); }
     h3 { margin-top: 2rem; }
@@ -162,7 +162,7 @@ struct Document {
     thead th { border-bottom: 2px solid var(--line); color: var(--quiet); font-weight: 600; white-space: normal; vertical-align: bottom; }
     tbody th { font-weight: 500; }
     tbody tr:nth-child(odd) { background: var(--stripe); }
-    .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 32rem), 1fr)); gap: 1.5rem 2rem; margin: 1.5rem 0; }
+    .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, \(FigureStyle.minimumWidth)px), 1fr)); gap: 1.5rem; margin: 1.5rem 0; }
     figure { margin: 0; min-width: 0; max-width: 45rem; }
     figcaption { color: var(--quiet); font-size: 0.875rem; }
     pre { background: var(--stripe); padding: 0.75rem 1rem; border: 1px solid var(--line); border-radius: 6px; font-size: 0.8rem; }

@@ -41,14 +41,10 @@ public struct ModelCard {
     /// Each seed's mean return.
     var means: [Double] { evaluations.map { Statistics.mean($0.returns) } }
     var evaluations: [RunRecord.Evaluation] { runs.compactMap(\.evaluation) }
-    var isLander: Bool { environment.contains("LunarLander") }
-    var isRoad: Bool { environment.contains("highway") }
     var episodes: Int { evaluations.first?.returns.count ?? 0 }
-    func landed(_ evaluation: RunRecord.Evaluation) -> Double {
-      Double(evaluation.returns.count { $0 >= 200 }) / Double(evaluation.returns.count)
-    }
-    /// On the road only a crash ends an episode before its time.
-    func crashed(_ evaluation: RunRecord.Evaluation) -> Double { 1 - evaluation.shareTruncated }
+    var outcome: EpisodeOutcome? { EpisodeOutcome(environment: environment) }
+    /// The mean over seeds of the share of episodes that came to it.
+    func share(_ outcome: EpisodeOutcome) -> Double { Statistics.mean(evaluations.map { $0.share(outcome) }) }
     func minutes(_ run: RunRecord) -> Double { (run.progress.last?.elapsed ?? 0) / 60 }
     var minutes: [Double] { runs.map(minutes) }
   }
@@ -71,20 +67,14 @@ public struct ModelCard {
             + (few ? "" : " ± \(Number.two(summary.standardDeviation)) over seeds, worst \(Number.two(card.means.min()))"),
           "**IQM** over seeds\(few ? "" : " with its 95% bootstrap interval"): \(iqm)",
         ]
-          + (card.isLander
-            ? [
-              "**landed** (return at least 200): \(Number.percent(Statistics.mean(card.evaluations.map(card.landed)))) of all episodes"
-            ] : [])
-          + (card.isRoad
-            ? ["**crash rate**: \(Number.percent(Statistics.mean(card.evaluations.map(card.crashed)))) of all episodes"] : [])
+          + (card.outcome.map { ["\($0.title): \(Number.percent(card.share($0))) of all episodes"] } ?? [])
           + ["**wall clock** of training: \(Number.two(Statistics.median(card.minutes))) minutes in the median"]
           + (leftOut == 0
             ? []
             : [
               "\(leftOut) more run\(leftOut == 1 ? " has" : "s have") not ended and do\(leftOut == 1 ? "es" : "") not count here"
             ])))
-    let header =
-      ["seed", "mean", "sd", "median"] + (card.isLander ? ["landed"] : []) + (card.isRoad ? ["crashed"] : []) + ["minutes"]
+    let header = ["seed", "mean", "sd", "median"] + (card.outcome.map { [$0.column] } ?? []) + ["minutes"]
     document.add(
       .table(
         caption: "Each seed.", header: header,
@@ -93,8 +83,7 @@ public struct ModelCard {
           return [
             "\(run.config.seed)", Number.two(summary.mean), Number.two(summary.standardDeviation), Number.two(summary.median),
           ]
-            + (card.isLander ? [Number.percent(card.landed(evaluation))] : [])
-            + (card.isRoad ? [Number.percent(card.crashed(evaluation))] : []) + [Number.two(card.minutes(run))]
+            + (card.outcome.map { [Number.percent(evaluation.share($0))] } ?? []) + [Number.two(card.minutes(run))]
         }))
     document.add(.heading(2, "Use"))
     document.add(
@@ -117,17 +106,7 @@ public struct ModelCard {
         Number.two(summary.interquartileMean)
       ),
     ]
-    if card.isLander {
-      metrics.append(
-        (
-          "landing_rate", "share of episodes with a return of at least 200",
-          decimal(Statistics.mean(card.evaluations.map(card.landed)))
-        ))
-    }
-    if card.isRoad {
-      metrics.append(
-        ("crash_rate", "share of episodes that end in a crash", decimal(Statistics.mean(card.evaluations.map(card.crashed)))))
-    }
+    if let outcome = card.outcome { metrics.append((outcome.metric.type, outcome.metric.name, decimal(card.share(outcome)))) }
     metrics.append(("training_minutes", "wall clock of training, median", Number.two(Statistics.median(card.minutes))))
     let tags = [
       card.environment, "deep-reinforcement-learning", "reinforcement-learning", "dqn", card.runs[0].config.encoder.rawValue,
@@ -155,4 +134,14 @@ public struct ModelCard {
   }
 
   private static func decimal(_ share: Double) -> String { String(format: "%.3f", share) }
+}
+
+extension EpisodeOutcome {
+  fileprivate var title: String { self == .landed ? "**landed** (return at least 200)" : "**crash rate**" }
+  fileprivate var column: String { self == .landed ? "landed" : "crashed" }
+  fileprivate var metric: (type: String, name: String) {
+    self == .landed
+      ? ("landing_rate", "share of episodes with a return of at least 200")
+      : ("crash_rate", "share of episodes that end in a crash")
+  }
 }

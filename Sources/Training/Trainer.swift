@@ -52,7 +52,7 @@ public final class Trainer {
         config, observationSize: space.count, actionCount: actions.count, areBytes: space.element == .uint8,
         statistics: statistics)
     }
-    agent = try DQNAgent(config: config, encoder: encoder, isMasked: try environments[0].masksActions())
+    agent = try DQNAgent(config: config, encoder: encoder)
     self.folder = folder
     checkpoints = try CheckpointStore(directory: folder.checkpoints)
     observations = Array(repeating: [Float](repeating: 0, count: space.count), count: config.actors)
@@ -364,14 +364,4 @@ private func measureObservations(_ config: ExperimentConfig, _ environment: any 
     isFirst = step.isLast
   }
   return statistics
-}
-
-extension Environment {
-  /// Whether it masks actions, which an environment that lives elsewhere only says of an observation. Every episode is reset
-  /// with its own seed later.
-  fileprivate func masksActions() throws -> Bool {
-    var asked = self
-    _ = try asked.reset(seed: 0)
-    return asked.actionMask != nil
-  }
 }

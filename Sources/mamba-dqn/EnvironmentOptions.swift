@@ -18,6 +18,19 @@ struct TrustOptions: ParsableArguments {
   var trust = false
 }
 
+struct WeightsOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Which of a run's weights: best, last or a step. (default: the final ones)", valueName: "which"))
+  var checkpoint: String?
+
+  /// - Parameter policy: what acts instead of a network, if anything does.
+  func choice(policy: String?) throws -> WeightsChoice {
+    guard policy == nil || checkpoint == nil else {
+      throw UsageError("--checkpoint chooses among the weights of a run; a policy has none")
+    }
+    return try checkpoint.map { try WeightsChoice($0) } ?? .final
+  }
+}
+
 struct TimeoutOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

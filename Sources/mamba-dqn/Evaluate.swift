@@ -27,8 +27,7 @@ struct Evaluate: ParsableCommand {
   @Option(
     name: .customLong("env"), help: "The environment, natively or as gymnasium:ID or gymnasium:MODULE:ID. (default: the run's)")
   var environment: String?
-  @Option(help: ArgumentHelp("Which of a run's weights: best, last or a step. (default: the final ones)", valueName: "which"))
-  var checkpoint: String?
+  @OptionGroup var weights: WeightsOptions
   @Option(help: "Episodes.")
   var episodes = 100
   @Option(parsing: .unconditional, help: "Seed of the first episode; the others count up from it.")
@@ -42,12 +41,9 @@ struct Evaluate: ParsableCommand {
     guard episodes > 0, episodes <= 1_000_000 else {
       throw UsageError("--episodes \(episodes): must be a whole number from 1 to 1000000")
     }
-    let choice = try checkpoint.map { try WeightsChoice($0) } ?? .final
+    let choice = try weights.choice(policy: policy)
     guard subjects.isEmpty != (policy == nil) else {
       throw UsageError("give run folders, .safetensors files, or --policy NAME: exactly one of them")
-    }
-    guard policy == nil || checkpoint == nil else {
-      throw UsageError("--checkpoint chooses among the weights of a run; a policy has none")
     }
     let reports = try policy.map { [try evaluate(policy: $0)] } ?? subjects.map { try evaluate($0, choice) }
     if reports.count > 1 { return try output(json ? reports.map { try $0.jsonLine }.joined(separator: "\n") : reports.table) }

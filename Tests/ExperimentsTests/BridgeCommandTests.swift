@@ -44,6 +44,24 @@ import Testing
     #expect(result.status == 128 + SIGTERM && savedSteps(run) >= 250 && savedSteps(run) < 300, "\(result.error)")
   }
 
+  /// The same of one that hangs in a reset, and of evaluations in one whose episodes never end: those during training, and the
+  /// hundred episodes at the end.
+  @Test(arguments: [("resets&at=4", 260, 150), ("none", 500, 300), ("none", 120, 120)])
+  func whateverNeverEndsCanBeStopped(_ fault: String, _ steps: Int, _ saved: Int) throws {
+    let space = try Workspace(), run = RunFolder(path: space.file("run"))
+    let result = try mamba(
+      "train gymnasium:bridge_test_environments:Faulty-v0?fault=\(fault) --steps \(steps) \(small)\(run.path) "
+        + "--set resetTimeout=600 --set stepTimeout=600 --set logInterval=30", signal: SIGUSR1
+    ) {
+      // The third episode's row; the row before the evaluation; the weights, after which the hundred episodes come.
+      fault != "none"
+        ? lineCount(run.monitor) == 5
+        : steps == saved ? FileManager.default.fileExists(atPath: run.weights) : lineCount(run.progress) > saved / 30
+    }
+    #expect(result.status == 128 + SIGUSR1 && savedSteps(run.path) == saved, "\(fault): \(result.error)")
+    #expect(!FileManager.default.fileExists(atPath: run.evaluation))
+  }
+
   /// The environment itself refuses an action that it masks.
   @Test func maskedActionsAreNeverTaken() throws {
     let space = try Workspace()
@@ -108,16 +126,7 @@ import Testing
     return (process, mark)
   }
 
-  /// How many processes were started with this in their environment.
-  private func marked(_ mark: String) -> Int {
-    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-    return processes.filter { name in
-      Int(name) != nil
-        && FileManager.default.contents(atPath: "/proc/\(name)/environ").map {
-          String(decoding: $0, as: UTF8.self).contains("BRIDGE_TEST_MARK=\(mark)")
-        } == true
-    }.count
-  }
+  private func marked(_ mark: String) -> Int { processCount(with: "BRIDGE_TEST_MARK=\(mark)") }
 
   // MARK: - Files are data, folders are not trusted
 
@@ -130,7 +139,9 @@ import Testing
       "s.yaml", Array("name: s\nenvironment: \(name)\npreset: default\nmodels: [dqn]\nseeds: [0]\nsteps: 5\n".utf8))
     let weights = RunFolder(path: run).weights, root = space.file("root")
     for command in [
-      "evaluate \(run) --episodes 1", "evaluate \(weights) --episodes 1", "resume \(run)", "study run \(study) --root \(root)",
+      "evaluate \(run) --episodes 1", "evaluate \(weights) --episodes 1", "evaluate \(run) --episodes 1 --checkpoint last",
+      "render \(run)", "render \(weights) --out \(space.file("page.html"))", "render \(run) --checkpoint last", "resume \(run)",
+      "study run \(study) --root \(root)",
       "study run \(study) --root \(root) --index 0",
     ] {
       let refused = try mamba(command)

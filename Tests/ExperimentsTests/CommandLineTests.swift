@@ -249,6 +249,39 @@ import Testing
     #expect(try Safetensors(path: space.file("lm")).shape(of: "logits") == [1, 20, 64])
   }
 
+  /// A folder that is reached through a link, or a link to a link, is that folder to every command that takes one.
+  @Test func aLinkedFolderIsTheFolder() throws {
+    let space = try Workspace(), files = FileManager.default
+    let trained = try mamba(
+      "train MemoryChain-5 --steps 120 --set hiddenSize=8 --set modelSize=8 --set learningStarts=50 --set evaluationEpisodes=0 "
+        + "--out \(space.file("real/run"))")
+    #expect(trained.status == 0, "\(trained.error)")
+    try makeFolder(space.file("links"))
+    for (link, target) in [("run", "../real/run"), ("again", "run"), ("all", "../real"), ("nowhere", "../absent")] {
+      try files.createSymbolicLink(atPath: space.file("links/\(link)"), withDestinationPath: target)
+    }
+    let evaluated = try mamba("evaluate \(space.file("real/run")) --episodes 2 --json").output
+    for link in ["run", "again", "run/", "all/run"].map({ space.file("links/\($0)") }) {
+      let again = try mamba("evaluate \(link) --episodes 2 --json")
+      #expect(again.output == evaluated.replacingOccurrences(of: space.file("real/run"), with: link), "\(again.error)")
+      for command in ["render \(link)", "resume \(link)", "report \(link) --out \(space.file("report"))"] {
+        let result = try mamba(command)
+        #expect(result.status == 0, "\(command): \(result.error)")
+      }
+    }
+    for folder in ["links", "links/all", "real"] {
+      let result = try mamba("report \(space.file(folder)) --out \(space.file("report"))")
+      #expect(result.status == 0, "\(folder): \(result.error)")
+      // However many ways lead to it, it is one run.
+      let page = try String(contentsOfFile: space.file("report/report.md"), encoding: .utf8)
+      #expect(page.contains("1 of 1 finished") || page.contains("| 1 | "), "\(folder)")
+    }
+    let dangling = try mamba("evaluate \(space.file("links/nowhere"))")
+    #expect(
+      dangling.status == 1 && dangling.error == "error: \(space.file("links/nowhere")): does not exist\n", "\(dangling.error)")
+    #expect(try files.contentsOfDirectory(atPath: space.file("links")).sorted() == ["again", "all", "nowhere", "run"])
+  }
+
   @Test func everyCommandHasHelp() throws {
     for command in [
       "", "train", "resume", "evaluate", "render", "predict", "parity", "generate", "rollout", "bench", "list", "study",

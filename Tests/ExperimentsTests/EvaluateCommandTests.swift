@@ -48,7 +48,7 @@ import Testing
     let kept = savedSteps(stopped.path)
     #expect(try report("\(stopped.path) --episodes 2 --checkpoint last").trainedSteps == kept)
     let refused = try mamba("evaluate \(stopped.path) --episodes 2")
-    #expect(refused.status == 1 && refused.error.contains("has not finished; evaluate it with --checkpoint last"))
+    #expect(refused.status == 1 && refused.error.contains("has not finished; evaluate and render take its newest weights"))
   }
 
   @Test func whatIsNotThereIsSaidInOneLine() throws {
@@ -56,12 +56,14 @@ import Testing
     #expect(try mamba("train TMaze-4 --steps 300 \(Self.small) --set evaluationEpisodes=0 --out \(run.path)").status == 0)
     let empty = space.file("empty")
     try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: run.config, toPath: RunFolder(path: empty).config)
     let cases: [(String, Int32, String)] = [
       ("\(run.path) --checkpoint 17", 1, "has no weights of step 17; there are 250, 300"),
       ("\(run.path) --checkpoint best", 1, "has no best.safetensors: no evaluation during training has ended"),
       ("\(run.path) --checkpoint newest", 64, "must be best, last or an environment step"),
       ("\(run.path) --checkpoint=-1", 64, "must be best, last or an environment step"),
       ("\(file) --checkpoint best", 64, "is a file"), ("\(empty) --checkpoint last", 1, "has no checkpoint yet"),
+      ("\(space.path) --checkpoint last", 1, "is not a run folder: it has no config.json; it holds 2, such as \(empty)"),
       ("\(empty) --checkpoint 3", 1, "has no weights of step 3; there are none"),
       ("\(run.path) --episodes 0", 64, "--episodes 0: must be a whole number from 1"),
       ("\(run.path) --policy random --env TMaze-4", 64, "exactly one of them"),

@@ -8,23 +8,38 @@ import Testing
 @Suite struct RenderCommandTests {
   @Test func mistakesAreOneLine() throws {
     let space = try Workspace()
-    let unfinished = space.file("unfinished"), never = space.file("never")
-    try FileManager.default.createDirectory(atPath: unfinished, withIntermediateDirectories: true)
+    let unfinished = space.file("unfinished"), never = space.file("never"), many = space.file("many")
+    for index in 0..<500 { try begin(space.file("many/run\(index)")) }
+    try begin(unfinished)
     let cases: [(String, Int32, String)] = [
       ("--policy heuristic --env LunarLander-v3 --episodes 0", 64, "--episodes 0: must be a whole number from 1"),
       ("--policy heuristic --env LunarLander-v2", 64, "did you mean LunarLander-v3?"),
       ("--policy heuristic --env highway-fast-v0", 64, "has no heuristic policy"),
       ("--policy heuristic", 64, "needs --env"), ("", 64, "exactly one of them"),
       (unfinished, 1, "has no model.safetensors: the run has not finished"), (space.file("absent"), 1, "does not exist"),
+      ("\(unfinished) --checkpoint last", 1, "has no checkpoint yet"),
+      ("\(unfinished) --checkpoint best", 1, "has no best.safetensors"),
+      ("\(unfinished) --checkpoint first", 64, "must be best, last or an environment step"),
+      ("--policy random --env LunarLander-v3 --checkpoint last", 64, "a policy has none"),
+      (many, 1, "is not a run folder: it has no config.json; it holds 500, such as \(many)/run0"),
+      ("\(many)/run7 \(many)/run8", 64, "Unexpected argument"),
       ("--policy heuristic --env LunarLander-v3 --out \(unfinished)/absent/x.html", 1, "cannot create it"),
     ]
     for (arguments, status, message) in cases {
       let result = try mamba("render \(arguments)\(arguments.contains("--out") ? "" : " --out \(never)")")
       #expect(result.status == status && result.error.contains(message), "\(arguments): \(result.error)")
-      #expect(result.error.hasPrefix("error: ") && result.error.split(separator: "\n").count == 1, "\(result.error)")
+      // The parser of arguments shows the usage too.
+      let lines = message == "Unexpected argument" ? 3 : 1
+      #expect(
+        result.error.lowercased().hasPrefix("error: ") && result.error.split(separator: "\n").count == lines, "\(result.error)")
     }
-    #expect(try FileManager.default.contentsOfDirectory(atPath: space.path) == ["unfinished"])
-    #expect(try FileManager.default.contentsOfDirectory(atPath: unfinished).isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: space.path).sorted() == ["many", "unfinished"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: unfinished) == ["config.json"])
+  }
+
+  private func begin(_ path: String) throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try ExperimentConfig().json.write(to: URL(fileURLWithPath: RunFolder(path: path).config))
   }
 
   @Test(arguments: ["gif", "mp4"]) func withoutFFmpegThereIsOneLineAndNoFile(_ format: String) throws {
@@ -52,6 +67,37 @@ import Testing
     let films = try mamba("render \(run.path) --episodes 2 --format gif --overlay")
     #expect(films.output == "\(run.path)/episode-seed0.gif\n\(run.path)/episode-seed1.gif\n", "\(films.error)")
     #expect(try mamba("render \(run.path) --format png").output == "\(run.path)/episode-frames\n")
+  }
+
+  /// Any of a run's weights, into a file of their own; and those of a run whose configuration knows nothing of later settings.
+  @Test func aRunsWeightsAreChosen() throws {
+    let space = try Workspace(), run = RunFolder(path: space.file("run"))
+    let small =
+      "--set encoder=dqn --set norm=none --set residual=false --set replay=window --set latents=none --set hiddenSize=8 --set modelSize=8 "
+      + "--set batchSize=4 --set learningStarts=50 --set evaluationInterval=150 --set evaluationEpisodes=1 --set checkpointInterval=100"
+    let trained = try mamba("train MemoryChain-5 --steps 300 --seed 3 \(small) --out \(run.path)")
+    #expect(trained.status == 0, "\(trained.error)")
+    func page(_ arguments: String) throws -> (path: String, text: String) {
+      let result = try mamba("render \(run.path) \(arguments)")
+      #expect(result.status == 0, "\(arguments): \(result.error)")
+      let path = result.output.trimmingCharacters(in: .newlines)
+      return (path, try String(contentsOfFile: path, encoding: .utf8))
+    }
+    let final = try page("")
+    for (choice, name, words) in [
+      ("last", "last", "weights of step 300"), ("best", "best", "best weights of step"),
+      ("200", "step200", "weights of step 200"),
+    ] {
+      let chosen = try page("--checkpoint \(choice)")
+      #expect(chosen.path == "\(run.path)/episode-\(name).html" && chosen.text.contains(words))
+    }
+    #expect(try String(contentsOfFile: final.path, encoding: .utf8) == final.text)
+
+    var settings = try #require(
+      try JSONSerialization.jsonObject(with: FileManager.default.contents(atPath: run.config) ?? Data()) as? [String: Any])
+    for key in ExperimentConfig.laterKeys { settings[key] = nil }
+    try JSONSerialization.data(withJSONObject: settings).write(to: URL(fileURLWithPath: run.config))
+    #expect(try page("").text == final.text)
   }
 
   /// The same episode that `evaluate` counts.

@@ -34,6 +34,18 @@ import Testing
     }
   }
 
+  /// What a crash leaves behind; a trap ends in SIGILL or SIGTRAP, a precondition of the C library in SIGABRT.
+  @Test func aCrashIsOneLine() throws {
+    let space = try Workspace()
+    for signal in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV] {
+      let run = RunFolder(path: space.file("\(signal)"))
+      let crashed = try mamba("\(Self.small) --steps 1000000 --out \(run.path)", signal: signal) { lineCount(run.progress) >= 2 }
+      let lines = crashed.error.split(separator: "\n").map(String.init)
+      #expect(crashed.status == signal && lines.last?.hasPrefix("(a mistake in mamba-dqn itself") == true, "\(crashed.error)")
+      #expect(lines.count < 8 && !crashed.error.contains("rashed:"), "\(crashed.error)")
+    }
+  }
+
   /// Two thousand episodes would take minutes; a stop in the middle of them takes none of the time.
   @Test func whileItEvaluates() throws {
     let space = try Workspace()

@@ -1,4 +1,4 @@
-/// Ten at once: starts in one folder, starts without a name, resumes of one run. Each ends as it would alone, or with one line;
+/// Ten at once: starts in one folder, starts without a name, resumes of one run, studies of one name. Each ends as it would alone, or with one line;
 /// nothing is left over.
 import Foundation
 import Records
@@ -11,13 +11,17 @@ import Testing
     + "--set batchSize=4 --set sequenceStart=anywhere --set latents=stored --set learningStarts=50 --set evaluationInterval=100 "
     + "--set evaluationEpisodes=1 --set logInterval=50 --set checkpointInterval=100"
 
-  /// Ten processes of one command in the workspace; each one's status and last line.
-  private func ten(_ space: Workspace, _ command: String, before: String = "") throws -> [(status: Int, error: String)] {
+  /// Ten processes of one command in the workspace; each one's status and last line. None of them, and nothing that they
+  /// started, is left when they have ended, and no file that was not finished.
+  private func ten(_ space: Workspace, _ command: String) throws -> [(status: Int, error: String)] {
+    let mark = "SIMULTANEOUS_TEST_MARK=\(UUID().uuidString)"
     let script =
-      "cd '\(space.path)'; \(before) for i in 0 1 2 3 4 5 6 7 8 9; do "
+      "cd '\(space.path)'; export \(mark); for i in 0 1 2 3 4 5 6 7 8 9; do "
       + "( '\(builtProgram)' \(command) >out$i 2>err$i; echo $? >status$i ) & done; wait"
     let result = try run("/bin/bash", ["-c", script])
-    #expect(result.status == 0)
+    #expect(result.status == 0 && processCount(with: mark) == 0)
+    let files = FileManager.default.enumerator(atPath: space.path)?.compactMap { $0 as? String } ?? []
+    #expect(!files.isEmpty && files.filter { $0.contains(".partial") || $0.hasSuffix("/.lock") } == [])
     return (0..<10).map { index in
       func text(_ name: String) -> String { (try? String(contentsOfFile: space.file("\(name)\(index)"), encoding: .utf8)) ?? "" }
       return (Int(text("status").trimmingCharacters(in: .newlines)) ?? -1, text("err"))
@@ -70,6 +74,33 @@ import Testing
       FileManager.default.contents(atPath: run.weights)
         == FileManager.default.contents(atPath: space.file("whole/model.safetensors")))
     #expect(content(run.path).subtracting(["episode.gif"]) == Self.whole && content(run.checkpoints).count == 2)
+  }
+
+  /// Whoever finds a task taken leaves it to its holder; together they do what one alone would.
+  @Test func studiesInOneFolder() throws {
+    let space = try Workspace()
+    let settings = Self.tiny.split(separator: "--set ").dropFirst().map { pair in
+      pair.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "=", with: ": ")
+    }
+    let study =
+      "name: small\nenvironment: MemoryChain-5\npreset: default\nmodels: [dqn, lstm]\nseeds: [0, 1]\nsteps: 300\n"
+      + "settings: {\(settings.filter { !$0.hasPrefix("encoder") }.joined(separator: ", "))}\n"
+    _ = try space.write("small.yaml", Array(study.replacingOccurrences(of: "norm: none", with: "norm: rms").utf8))
+    let alone = try mamba("study run \(space.file("small.yaml")) --root \(space.file("alone"))")
+    #expect(alone.status == 0, "\(alone.error)")
+    let ended = try ten(space, "study run small.yaml --root together")
+    for one in ended {
+      #expect(one.status == 0 && !one.error.contains("failed: ") && !one.error.contains("error:"), "\(one.error)")
+    }
+    let names: Set = ["dqn-s0", "dqn-s1", "lstm-s0", "lstm-s1"]
+    #expect(content(space.file("together/small")).filter { !$0.hasPrefix(".") } == names)
+    for name in names {
+      let run = RunFolder(path: space.file("together/small/\(name)"))
+      #expect(content(run.path).subtracting(["episode.gif", "log.txt"]) == Self.whole)
+      #expect(
+        FileManager.default.contents(atPath: run.weights)
+          == FileManager.default.contents(atPath: space.file("alone/small/\(name)/model.safetensors")))
+    }
   }
 
   /// On a file system without locks everything runs, and says that it cannot keep others away.

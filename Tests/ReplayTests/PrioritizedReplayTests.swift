@@ -51,6 +51,7 @@ final class Memory: CheckpointSink, CheckpointSource {
     kept.append(copy)
     return UnsafeRawBufferPointer(copy)
   }
+  func contains(_ name: String) -> Bool { sections[name] != nil }
   deinit { for copy in kept { copy.deallocate() } }
 }
 

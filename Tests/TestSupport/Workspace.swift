@@ -56,6 +56,17 @@ public func lineCount(_ file: String) -> Int {
   FileManager.default.contents(atPath: file)?.count { $0 == UInt8(ascii: "\n") } ?? 0
 }
 
+/// How many processes were started with this `NAME=value` in their environment.
+public func processCount(with assignment: String) -> Int {
+  let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+  return processes.filter { name in
+    Int(name) != nil
+      && FileManager.default.contents(atPath: "/proc/\(name)/environ").map {
+        String(decoding: $0, as: UTF8.self).contains(assignment)
+      } == true
+  }.count
+}
+
 /// The package's root, from where this file was compiled.
 public let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent().path

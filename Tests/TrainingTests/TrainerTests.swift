@@ -144,6 +144,35 @@ struct Way: CustomTestStringConvertible, Sendable {
     return outcome
   }
 
+  /// What Stable-Baselines3's `load_results` and pandas read, whatever the environment's name is made of.
+  @Test func theMonitorsHeaderIsJSON() throws {
+    let names = [
+      "Corridor", "a \"b\" \\ 'c' /", "new\nline\r\ttab", "é ✓ \u{202e} \u{1F600}", "\u{1}\u{0}", "{},:#",
+      String(repeating: "\"", count: 999),
+    ]
+    let space = try Workspace()
+    for (index, name) in names.enumerated() {
+      var config = config()
+      (config.environment, config.totalSteps) = (name, 60)
+      let folder = RunFolder(path: space.file("\(index)"))
+      #expect(try make(config, folder).run() == .finished)
+    }
+    let read = try python(
+      """
+      import json, sys, pandas
+      for number in range(int(sys.argv[2])):
+          with open(f"{sys.argv[1]}/{number}/monitor.csv", encoding="utf8") as file:
+              first = file.readline()
+              header = json.loads(first[1:])
+              assert first[0] == "#" and isinstance(header["t_start"], float)
+              rows = pandas.read_csv(file, index_col=None)
+          assert list(rows.columns) == ["r", "l", "t"] and len(rows) > 0
+          print(json.dumps(header["env_id"]))
+      """, [space.path, "\(names.count)"])
+    let found = try read.output.split(separator: "\n").map { try JSONDecoder().decode(String.self, from: Data($0.utf8)) }
+    #expect(found == names, "\(read.error)")
+  }
+
   private func make(
     _ config: ExperimentConfig, _ folder: RunFolder, resuming: CheckpointReader? = nil, badReward: Double? = nil
   ) throws -> Trainer {

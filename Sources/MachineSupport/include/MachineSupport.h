@@ -37,6 +37,10 @@ void machine_catch_stop_signals(void);
 /// The signal that asked to stop, or 0.
 int machine_stop_signal(void);
 
+/// From now on a crash (a trap, a bad address, an abort) adds one line to what the program said last, where Swift's runtime would
+/// print a backtrace of every thread. Whoever sets SWIFT_BACKTRACE has that.
+void machine_say_crashes_in_one_line(void);
+
 /// A pipe, read end first, whose ends close in every program that is started, also by another thread at this moment. 0, or
 /// −1 with errno. Glibc's `pipe2` is hidden from Swift.
 int machine_pipe(int ends[2]);

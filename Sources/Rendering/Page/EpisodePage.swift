@@ -38,7 +38,7 @@ public struct EpisodePage {
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
-    <title>\(escaped(title))</title>
+    <title>\(title.markupEscaped)</title>
     \(head)<style>
     \(style)</style>
     </head>
@@ -97,12 +97,6 @@ public struct EpisodePage {
       ("traces", "[\(traces.joined(separator: ","))]"),
     ]
     return "{\(fields.map { "\"\($0)\":\($1)" }.joined(separator: ","))}"
-  }
-
-  /// For text between tags.
-  private static func escaped(_ text: String) -> String {
-    text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-      .replacingOccurrences(of: ">", with: "&gt;")
   }
 }
 

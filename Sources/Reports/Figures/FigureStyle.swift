@@ -26,6 +26,9 @@ package enum FigureStyle {
   /// The class of a series; colours past the palette's end start again.
   static func series(_ colour: Int) -> String { "series-\(((colour % seriesCount) + seriesCount) % seriesCount)" }
 
+  /// In pixels; narrower, the labels could not be read.
+  package static let minimumWidth = 560
+
   /// For the page's style sheet. A narrow window scrolls a figure sideways, so that its text stays readable.
   package static var pageCSS: String {
     let light = palette.map { "--\($0.name): \($0.light);" }.joined(separator: " ")
@@ -34,7 +37,7 @@ package enum FigureStyle {
       :root { color-scheme: light dark; \(light) }
       @media (prefers-color-scheme: dark) { :root { \(dark) } }
       .figure-scroll { overflow-x: auto; }
-      .figure { display: block; width: 100%; min-width: 560px; max-width: 960px; height: auto; font-family: inherit; }
+      .figure { display: block; width: 100%; min-width: \(minimumWidth)px; max-width: 960px; height: auto; font-family: inherit; }
       \(rules { "var(--\($0))" })
       """
   }

@@ -1,5 +1,6 @@
 /// Writes SVG: escaping, coordinates to a tenth of a unit, and the frame that both plots share.
 import Foundation
+import Records
 
 struct SVGDocument {
   static let titleSize = 15.0
@@ -27,13 +28,13 @@ struct SVGDocument {
   mutating func text(_ text: String, _ x: Double, _ y: Double, anchor: String = "start", class name: String = "text") {
     body +=
       "<text class=\"\(name)\" x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" text-anchor=\"\(anchor)\">"
-      + "\(Self.escaped(text))</text>\n"
+      + "\(text.markupEscaped)</text>\n"
   }
 
   /// The whole figure; `title` and `description` are what a screen reader says.
   func finished(width: Double, height: Double, title: String, description: String, style: FigureStyle) -> String {
     let size = "\(Self.number(width)) \(Self.number(height))"
-    let head = "<title>\(Self.escaped(title))</title>\n<desc>\(Self.escaped(description))</desc>\n"
+    let head = "<title>\(title.markupEscaped)</title>\n<desc>\(description.markupEscaped)</desc>\n"
     let open = "<svg class=\"figure\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(size)\" role=\"img\""
     switch style {
     case .page:
@@ -58,21 +59,5 @@ struct SVGDocument {
     let tenths = Int((value * 10).rounded())
     let (whole, tenth) = abs(tenths).quotientAndRemainder(dividingBy: 10)
     return (tenths < 0 ? "-" : "") + String(whole) + (tenth == 0 ? "" : ".\(tenth)")
-  }
-
-  /// Characters that XML 1.0 cannot hold at all become "\u{fffd}".
-  static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "\u{0}"..<" " where !"\t\n\r".unicodeScalars.contains(scalar), "\u{fffe}", "\u{ffff}": result += "\u{fffd}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }

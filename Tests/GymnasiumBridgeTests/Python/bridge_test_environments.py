@@ -69,10 +69,18 @@ class Faulty(Echo):
 
     def __init__(self, fault, at=3):
         super().__init__()
-        self.fault, self.at, self.steps = fault, at, 0
+        self.fault, self.at, self.steps, self.resets = fault, at, 0, 0
+
+    def reset(self, **arguments):
+        self.resets += 1
+        if self.fault == "resets" and self.resets == self.at:
+            time.sleep(1000)
+        return super().reset(**arguments)
 
     def step(self, action):
         self.steps += 1
+        if self.fault == "resets":
+            return self.observation, 0.0, self.steps % 50 == 0, False, {}
         if self.fault == "prints":
             print("a line on stdout", flush=True)
             os.write(1, b"and some bytes\n")
