@@ -206,7 +206,7 @@ function lines(drawn, width, height, lines) {
   drawn.strokeStyle = style("line");
   for (const value of low < 0 && high > 0 && y(low) - y(0) > 14 && y(0) - y(high) > 14 ? [low, 0, high] : [low, high]) {
     drawn.fillStyle = style("muted");
-    drawn.fillText(value === 0 ? "0" : Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3), gutter - 6, Math.min(height - 2, Math.max(10, y(value) + 4)));
+    drawn.fillText(value === 0 ? "0" : Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3), gutter - 6, Math.min(height - 2, Math.max(10, y(value) + 4)), gutter - 8);
     drawn.beginPath();
     drawn.moveTo(gutter, y(value));
     drawn.lineTo(width, y(value));

@@ -169,6 +169,8 @@ function makeChart(name) {
   make("small", heading, { textContent: "return while training, mean of 100 episodes" });
   const keys = make("span", heading), box = make("div", panel, { className: "chart" });
   const chart = { panel, keys, box, canvas: make("canvas", box), tip: make("div", box, { className: "tip", hidden: true }), runs: [] };
+  // A panel beside it that comes or goes changes its width too.
+  new ResizeObserver(() => drawChart(chart)).observe(box);
   box.onpointermove = event => hover(chart, event);
   box.onpointerleave = () => { hovered = null; chart.tip.hidden = true; drawChart(chart); };
   box.onclick = () => { if (hovered !== null) choose(hovered); };
@@ -307,7 +309,6 @@ frame.onload = () => {
 element("steps").onchange = () => { element("follow").checked = false; chosen ??= Number(element("steps").dataset.names.split(":")[0]); showEpisode(true); };
 element("follow").onchange = () => showEpisode(true);
 element("filter").oninput = () => { showRows(); showCharts(); };
-addEventListener("resize", () => charts.forEach(drawChart));
 isDark.addEventListener("change", () => charts.forEach(drawChart));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
 setInterval(() => { if (!document.hidden) { showTimes(); showEpisode(); } }, 1000);
