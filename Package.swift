@@ -13,7 +13,8 @@ import PackageDescription
   let architecture =
     hasAVX512
     ? ["-march=x86-64-v4", "-Xclang", "-target-feature", "-Xclang", "-prefer-256-bit"] : ["-march=x86-64-v3"]
-  let vectorised: [SwiftSetting] = [.unsafeFlags(architecture.flatMap { ["-Xcc", $0] })]
+  let vectorised: [SwiftSetting] =
+    [.unsafeFlags(architecture.flatMap { ["-Xcc", $0] })] + (hasAVX512 ? [.define("KERNELS_USE_AVX512")] : [])
   let machine: [CSetting] = hasAVX512 ? [.define("KERNELS_USE_AVX512")] : []
 #else
   let vectorised: [SwiftSetting] = []

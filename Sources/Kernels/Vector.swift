@@ -14,6 +14,13 @@ let ln2: Float = 0.693_147_180_559_945_3
 @inline(__always) func &+ (_ p: Input, _ i: Int) -> Input { p + i }
 @inline(__always) func &+ (_ p: Output, _ i: Int) -> Output { p + i }
 
+/// Whether there are thirty-two registers of sixteen floats, or sixteen of eight.
+#if KERNELS_USE_AVX512
+  let hasWideRegisters = true
+#else
+  let hasWideRegisters = false
+#endif
+
 /// Sixteen floats: one AVX-512 register, or two of AVX2. The scan's inner loops use it.
 typealias Wide = SIMD16<Float>
 @inline(__always) func loadWide(_ p: Input) -> Wide { UnsafeRawPointer(p).loadUnaligned(as: Wide.self) }

@@ -1,8 +1,8 @@
 /// c = start + a · B with a right side that stays the same from step to step of a recurrence: packed once, where CBLAS would
 /// pack it at every step, which for the few rows of a step takes longer than the product itself.
 ///
-/// A tile of six rows and sixteen columns fills the registers; a single row takes 64 columns at a time, which reads B as fast
-/// as memory gives it. Every sum runs over the inputs in order, from `start`: the bits do not depend on the number of rows.
+/// A tile of six rows and sixteen columns fills AVX2's registers, one of twelve rows AVX-512's; a single row takes 64 columns at
+/// a time, which reads B as fast as memory gives it. Every sum runs over the inputs in order, from `start`: the bits do not depend on the number of rows.
 /// The plain twin is the definition, in the test.
 public struct PackedProduct: BitwiseCopyable, Sendable {
   public let inputs, outputs: Int
@@ -69,14 +69,19 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
       }
     }
     while column < outputs {
-      let panel = packed + column &* inputs, first = min(lanes, outputs &- column)
-      let place = Place(
-        start: start.map { $0 + column }, startStride, c + column, cStride, first, min(16, outputs &- column) &- first)
+      let panel = packed + column &* inputs
+      let place = Place(start: start.map { $0 + column }, startStride, c + column, cStride, min(16, outputs &- column))
       var r = 0
       while r < rows {
         let left = rows &- r, a = a + r &* aStride
         // Seven and eight rows are taken as four and the rest: tiles of one or two rows leave the multipliers waiting.
-        if left == 6 || left > 8 {
+        if hasWideRegisters && left >= 12 {
+          twelve(a, aStride, panel, place, r)
+          r &+= 12
+        } else if hasWideRegisters && left >= 8 {
+          eight(a, aStride, panel, place, r)
+          r &+= 8
+        } else if left == 6 || left > 8 {
           six(a, aStride, panel, place, r)
           r &+= 6
         } else if left >= 4 {
@@ -94,115 +99,176 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     }
   }
 
+  @inline(__always) private func twelve(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
+    var c0 = place.load(r), c1 = place.load(r &+ 1), c2 = place.load(r &+ 2), c3 = place.load(r &+ 3)
+    var c4 = place.load(r &+ 4), c5 = place.load(r &+ 5), c6 = place.load(r &+ 6), c7 = place.load(r &+ 7)
+    var c8 = place.load(r &+ 8), c9 = place.load(r &+ 9), c10 = place.load(r &+ 10), c11 = place.load(r &+ 11)
+    let a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride, a4 = a3 + stride, a5 = a4 + stride, a6 = a5 + stride
+    let a7 = a6 + stride, a8 = a7 + stride, a9 = a8 + stride, a10 = a9 + stride, a11 = a10 + stride
+    var k = 0
+    while k < inputs {
+      let b = loadWide(panel + k &* 16)
+      c0 = fma(wide(a[k]), b, c0)
+      c1 = fma(wide(a1[k]), b, c1)
+      c2 = fma(wide(a2[k]), b, c2)
+      c3 = fma(wide(a3[k]), b, c3)
+      c4 = fma(wide(a4[k]), b, c4)
+      c5 = fma(wide(a5[k]), b, c5)
+      c6 = fma(wide(a6[k]), b, c6)
+      c7 = fma(wide(a7[k]), b, c7)
+      c8 = fma(wide(a8[k]), b, c8)
+      c9 = fma(wide(a9[k]), b, c9)
+      c10 = fma(wide(a10[k]), b, c10)
+      c11 = fma(wide(a11[k]), b, c11)
+      k &+= 1
+    }
+    place.store(r, c0)
+    place.store(r &+ 1, c1)
+    place.store(r &+ 2, c2)
+    place.store(r &+ 3, c3)
+    place.store(r &+ 4, c4)
+    place.store(r &+ 5, c5)
+    place.store(r &+ 6, c6)
+    place.store(r &+ 7, c7)
+    place.store(r &+ 8, c8)
+    place.store(r &+ 9, c9)
+    place.store(r &+ 10, c10)
+    place.store(r &+ 11, c11)
+  }
+
+  @inline(__always) private func eight(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
+    var c0 = place.load(r), c1 = place.load(r &+ 1), c2 = place.load(r &+ 2), c3 = place.load(r &+ 3)
+    var c4 = place.load(r &+ 4), c5 = place.load(r &+ 5), c6 = place.load(r &+ 6), c7 = place.load(r &+ 7)
+    let a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride, a4 = a3 + stride, a5 = a4 + stride, a6 = a5 + stride
+    let a7 = a6 + stride
+    var k = 0
+    while k < inputs {
+      let b = loadWide(panel + k &* 16)
+      c0 = fma(wide(a[k]), b, c0)
+      c1 = fma(wide(a1[k]), b, c1)
+      c2 = fma(wide(a2[k]), b, c2)
+      c3 = fma(wide(a3[k]), b, c3)
+      c4 = fma(wide(a4[k]), b, c4)
+      c5 = fma(wide(a5[k]), b, c5)
+      c6 = fma(wide(a6[k]), b, c6)
+      c7 = fma(wide(a7[k]), b, c7)
+      k &+= 1
+    }
+    place.store(r, c0)
+    place.store(r &+ 1, c1)
+    place.store(r &+ 2, c2)
+    place.store(r &+ 3, c3)
+    place.store(r &+ 4, c4)
+    place.store(r &+ 5, c5)
+    place.store(r &+ 6, c6)
+    place.store(r &+ 7, c7)
+  }
+
   @inline(__always) private func six(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
-    var (c0, d0) = place.load(r), (c1, d1) = place.load(r &+ 1), (c2, d2) = place.load(r &+ 2)
-    var (c3, d3) = place.load(r &+ 3), (c4, d4) = place.load(r &+ 4), (c5, d5) = place.load(r &+ 5)
+    var c0 = place.load(r), c1 = place.load(r &+ 1), c2 = place.load(r &+ 2), c3 = place.load(r &+ 3)
+    var c4 = place.load(r &+ 4), c5 = place.load(r &+ 5)
     let a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride, a4 = a3 + stride, a5 = a4 + stride
     var k = 0
     while k < inputs {
-      let b = Kernels.load(panel + k &* 16), e = Kernels.load(panel + k &* 16 &+ 8)
-      (c0, d0) = (fma(splat(a[k]), b, c0), fma(splat(a[k]), e, d0))
-      (c1, d1) = (fma(splat(a1[k]), b, c1), fma(splat(a1[k]), e, d1))
-      (c2, d2) = (fma(splat(a2[k]), b, c2), fma(splat(a2[k]), e, d2))
-      (c3, d3) = (fma(splat(a3[k]), b, c3), fma(splat(a3[k]), e, d3))
-      (c4, d4) = (fma(splat(a4[k]), b, c4), fma(splat(a4[k]), e, d4))
-      (c5, d5) = (fma(splat(a5[k]), b, c5), fma(splat(a5[k]), e, d5))
+      let b = loadWide(panel + k &* 16)
+      c0 = fma(wide(a[k]), b, c0)
+      c1 = fma(wide(a1[k]), b, c1)
+      c2 = fma(wide(a2[k]), b, c2)
+      c3 = fma(wide(a3[k]), b, c3)
+      c4 = fma(wide(a4[k]), b, c4)
+      c5 = fma(wide(a5[k]), b, c5)
       k &+= 1
     }
-    place.store(r, c0, d0)
-    place.store(r &+ 1, c1, d1)
-    place.store(r &+ 2, c2, d2)
-    place.store(r &+ 3, c3, d3)
-    place.store(r &+ 4, c4, d4)
-    place.store(r &+ 5, c5, d5)
+    place.store(r, c0)
+    place.store(r &+ 1, c1)
+    place.store(r &+ 2, c2)
+    place.store(r &+ 3, c3)
+    place.store(r &+ 4, c4)
+    place.store(r &+ 5, c5)
   }
 
   @inline(__always) private func four(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
-    var (c0, d0) = place.load(r), (c1, d1) = place.load(r &+ 1), (c2, d2) = place.load(r &+ 2), (c3, d3) = place.load(r &+ 3)
+    var c0 = place.load(r), c1 = place.load(r &+ 1), c2 = place.load(r &+ 2), c3 = place.load(r &+ 3)
     let a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride
     var k = 0
     while k < inputs {
-      let b = Kernels.load(panel + k &* 16), e = Kernels.load(panel + k &* 16 &+ 8)
-      (c0, d0) = (fma(splat(a[k]), b, c0), fma(splat(a[k]), e, d0))
-      (c1, d1) = (fma(splat(a1[k]), b, c1), fma(splat(a1[k]), e, d1))
-      (c2, d2) = (fma(splat(a2[k]), b, c2), fma(splat(a2[k]), e, d2))
-      (c3, d3) = (fma(splat(a3[k]), b, c3), fma(splat(a3[k]), e, d3))
+      let b = loadWide(panel + k &* 16)
+      c0 = fma(wide(a[k]), b, c0)
+      c1 = fma(wide(a1[k]), b, c1)
+      c2 = fma(wide(a2[k]), b, c2)
+      c3 = fma(wide(a3[k]), b, c3)
       k &+= 1
     }
-    place.store(r, c0, d0)
-    place.store(r &+ 1, c1, d1)
-    place.store(r &+ 2, c2, d2)
-    place.store(r &+ 3, c3, d3)
+    place.store(r, c0)
+    place.store(r &+ 1, c1)
+    place.store(r &+ 2, c2)
+    place.store(r &+ 3, c3)
   }
 
   @inline(__always) private func two(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
-    var (c0, d0) = place.load(r), (c1, d1) = place.load(r &+ 1)
+    var c0 = place.load(r), c1 = place.load(r &+ 1)
     let a1 = a + stride
     var k = 0
     while k < inputs {
-      let b = Kernels.load(panel + k &* 16), e = Kernels.load(panel + k &* 16 &+ 8)
-      (c0, d0) = (fma(splat(a[k]), b, c0), fma(splat(a[k]), e, d0))
-      (c1, d1) = (fma(splat(a1[k]), b, c1), fma(splat(a1[k]), e, d1))
+      let b = loadWide(panel + k &* 16)
+      c0 = fma(wide(a[k]), b, c0)
+      c1 = fma(wide(a1[k]), b, c1)
       k &+= 1
     }
-    place.store(r, c0, d0)
-    place.store(r &+ 1, c1, d1)
+    place.store(r, c0)
+    place.store(r &+ 1, c1)
   }
 
   @inline(__always) private func one(_ a: Input, _ panel: Input, _ place: Place, _ r: Int) {
-    var (c0, d0) = place.load(r)
+    var c = place.load(r)
     var k = 0
     while k < inputs {
-      let value = splat(a[k])
-      c0 = fma(value, Kernels.load(panel + k &* 16), c0)
-      d0 = fma(value, Kernels.load(panel + k &* 16 &+ 8), d0)
+      c = fma(wide(a[k]), loadWide(panel + k &* 16), c)
       k &+= 1
     }
-    place.store(r, c0, d0)
+    place.store(r, c)
   }
 
   /// One row and four panels.
   @inline(__always) private func single(_ a: Input, _ p0: Input, _ start: Input?, _ c: Output) {
     let p1 = p0 + inputs &* 16, p2 = p1 + inputs &* 16, p3 = p2 + inputs &* 16
-    func initial(_ i: Int) -> Vector { start.map { Kernels.load($0 + i) } ?? .zero }
-    var c0 = initial(0), c1 = initial(8), c2 = initial(16), c3 = initial(24)
-    var c4 = initial(32), c5 = initial(40), c6 = initial(48), c7 = initial(56)
+    func initial(_ i: Int) -> Wide { start.map { loadWide($0 + i) } ?? .zero }
+    var c0 = initial(0), c1 = initial(16), c2 = initial(32), c3 = initial(48)
     var k = 0
     while k < inputs {
-      let value = splat(a[k]), i = k &* 16
-      (c0, c1) = (fma(value, Kernels.load(p0 + i), c0), fma(value, Kernels.load(p0 + i &+ 8), c1))
-      (c2, c3) = (fma(value, Kernels.load(p1 + i), c2), fma(value, Kernels.load(p1 + i &+ 8), c3))
-      (c4, c5) = (fma(value, Kernels.load(p2 + i), c4), fma(value, Kernels.load(p2 + i &+ 8), c5))
-      (c6, c7) = (fma(value, Kernels.load(p3 + i), c6), fma(value, Kernels.load(p3 + i &+ 8), c7))
+      let value = wide(a[k]), i = k &* 16
+      c0 = fma(value, loadWide(p0 + i), c0)
+      c1 = fma(value, loadWide(p1 + i), c1)
+      c2 = fma(value, loadWide(p2 + i), c2)
+      c3 = fma(value, loadWide(p3 + i), c3)
       k &+= 1
     }
-    store(c, c0)
-    store(c + 8, c1)
-    store(c + 16, c2)
-    store(c + 24, c3)
-    store(c + 32, c4)
-    store(c + 40, c5)
-    store(c + 48, c6)
-    store(c + 56, c7)
+    Kernels.store(c, c0)
+    Kernels.store(c + 16, c1)
+    Kernels.store(c + 32, c2)
+    Kernels.store(c + 48, c3)
   }
 }
 
-/// Where a panel's tiles begin and end: sixteen columns of start and c, of which `first` and `second` exist.
+/// Where a panel's tiles begin and end: sixteen columns of start and c, of which `columns` exist.
 private struct Place {
-  let start: Input?, startStride: Int, c: Output, cStride, first, second: Int
+  let start: Input?, startStride: Int, c: Output, cStride, columns: Int
 
-  init(start: Input?, _ startStride: Int, _ c: Output, _ cStride: Int, _ first: Int, _ second: Int) {
-    (self.start, self.startStride, self.c, self.cStride) = (start, startStride, c, cStride)
-    (self.first, self.second) = (first, second)
+  init(start: Input?, _ startStride: Int, _ c: Output, _ cStride: Int, _ columns: Int) {
+    (self.start, self.startStride, self.c, self.cStride, self.columns) = (start, startStride, c, cStride, columns)
   }
-  @inline(__always) func load(_ row: Int) -> (Vector, Vector) {
-    guard let start else { return (.zero, .zero) }
+  @inline(__always) func load(_ row: Int) -> Wide {
+    guard let start else { return .zero }
     let p = start + row &* startStride
-    return (Kernels.load(p, first), Kernels.load(p + 8, second))
+    if columns == 16 { return loadWide(p) }
+    let first = min(lanes, columns)
+    return Wide(lowHalf: Kernels.load(p, first), highHalf: Kernels.load(p + 8, columns &- first))
   }
-  @inline(__always) func store(_ row: Int, _ x: Vector, _ y: Vector) {
+  @inline(__always) func store(_ row: Int, _ x: Wide) {
     let p = c + row &* cStride
-    Kernels.store(p, x, first)
-    Kernels.store(p + 8, y, second)
+    if columns == 16 { return Kernels.store(p, x) }
+    let first = min(lanes, columns)
+    Kernels.store(p, x.lowHalf, first)
+    Kernels.store(p + 8, x.highHalf, columns &- first)
   }
 }
