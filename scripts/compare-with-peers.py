@@ -2,10 +2,11 @@
 """Times mamba-dqn beside the PyTorch and Python programs that docs/benchmarks.md compares it with, one after the other on
 one core (the two-core rows on two), and prints every ratio. The machine should be idle; it takes about five minutes.
 
-  scripts/compare-with-peers.py PEERS [--python PYTHON] [--repo CHECKOUT] [--only update,act,environment,loop]
+  scripts/compare-with-peers.py PEERS [--python PYTHON] [--repo CHECKOUT] [--only update,act,environment,loop,sequence]
 
-PEERS is the folder with bench_update.py, bench_env.py and bench_e2e.py; PYTHON has their packages (PEERS/README.md names
-them); CHECKOUT, of the published repository, is wanted by `loop` only.
+PEERS is the folder with bench_update.py, bench_env.py, bench_e2e.py and bench_sequence.py; PYTHON has their packages
+(PEERS/README.md names them); CHECKOUT, of the published repository, is wanted by `loop` only. `sequence` takes ten minutes
+more, most of them PyTorch's compiler's.
 """
 import argparse, csv, json, os, pathlib, subprocess, sys, tempfile
 
@@ -13,7 +14,8 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("peers", type=pathlib.Path)
 parser.add_argument("--python", default=sys.executable)
 parser.add_argument("--repo")
-parser.add_argument("--only", default="update,act,environment,loop")
+PARTS = ("update", "act", "environment", "loop", "sequence")
+parser.add_argument("--only", default=",".join(PARTS))
 options = parser.parse_args()
 program = pathlib.Path(__file__).resolve().parent.parent / ".build/release/mamba-dqn"
 if not program.exists():
@@ -21,10 +23,10 @@ if not program.exists():
 if not (options.peers / "bench_update.py").exists():
     sys.exit(f"error: {options.peers} holds no bench_update.py; PEERS is the folder of the peer programs")
 what = options.only.split(",")
-if unknown := set(what) - {"update", "act", "environment", "loop"}:
-    sys.exit(f"error: --only {','.join(sorted(unknown))}; write some of update,act,environment,loop")
+if unknown := set(what) - set(PARTS):
+    sys.exit(f"error: --only {','.join(sorted(unknown))}; write some of {','.join(PARTS)}")
 if "loop" in what and not options.repo:
-    sys.exit("error: the loop needs --repo CHECKOUT; or leave it out with --only update,act,environment")
+    sys.exit("error: the loop needs --repo CHECKOUT; or leave it out with --only update,act,environment,sequence")
 
 
 def output(command, threads=1):
@@ -83,3 +85,31 @@ if "loop" in what:
         theirs = peer("bench_e2e.py", *arguments, "--alloc", "keep", "--steps", "150", "--threads", threads, threads=threads)
         ours = loop_rate(environment, encoder, threads, first, last)
         row(f"whole loop, {environment}, {encoder}, {threads} core(s)", ours, theirs[-1]["median"], "steps/s", faster_is_more=True)
+if "sequence" in what:
+    LAYERS = {"mamba": "mamba1", "mamba2": "mamba2", "mamba3": "mamba3", "lstm": "lstm"}
+
+    def best(entries, layer, **wanted):
+        """The fastest of all forms of a layer that PyTorch knows, in milliseconds or microseconds."""
+        return min(entry["median"] for entry in entries
+                   if entry["family"] == LAYERS[layer] and "median" in entry and all(entry.get(k) == v for k, v in wanted.items()))
+
+    only = "mamba1:steps,mamba1:steps+compile,mamba1:two-level+compile,mamba1:compile,mamba1:eager in place,mamba2,mamba3,lstm"
+    for shape in ("16,64,64,16", "32,80,128,64", "1,1024,768,16"):
+        theirs = peer("bench_sequence.py", "--alloc", "keep", "--what", "block", "--shapes", shape, "--only", only)
+        ours = lines(program, "bench", "sequence", "--shape", shape, "--layers", ",".join(LAYERS))
+        for layer in LAYERS:
+            for direction in ("forward", "forward+backward"):
+                mine = next(entry for entry in ours if entry["bench"] == f"{layer} {direction}")
+                row(f"{layer} ({shape}) {direction}", mine["median"], best(theirs, layer, direction=direction), "ms")
+    theirs = peer("bench_sequence.py", "--alloc", "keep", "--what", "scan,step", "--step-shapes", "64,16;768,16", "--only", only)
+    ours = lines(program, "bench", "scan", "--shape", "1,2048,1536,16")
+    for layer in ("mamba", "mamba2"):
+        for direction in ("forward", "forward+backward"):
+            mine = next(entry for entry in ours if entry["bench"] == f"scan {layer} {direction}")
+            row(f"{layer}, the recurrence alone, {direction}", mine["median"],
+                best(theirs, layer, bench="scan", direction=direction), "ms")
+    for model in (64, 768):
+        ours = lines(program, "bench", "sequence", "--shape", f"1,1,{model},16", "--layers", ",".join(LAYERS))
+        for layer in LAYERS:
+            mine = next(entry for entry in ours if entry["bench"] == f"{layer} step")
+            row(f"{layer}, one token, d {model}", mine["median"], best(theirs, layer, bench="step", B=1, d_model=model), "us")

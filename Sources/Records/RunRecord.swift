@@ -28,6 +28,8 @@ public struct RunRecord: Sendable {
   public let progress: [Progress]
   public let episodes: [Episode]
   public let evaluation: Evaluation?
+  /// Those during the run; nil where the folder keeps none.
+  public let evaluations: EvaluationHistory?
   /// Nil where the run did not record it.
   public let provenance: Provenance?
   public let command: String?
@@ -69,6 +71,7 @@ public struct RunRecord: Sendable {
       else { throw FileError(folder.evaluation, "is no evaluation: returns, lengths and shareTruncated are needed") }
       return found
     }
+    evaluations = EvaluationHistory(folder)
     provenance = files.contents(atPath: folder.provenance).flatMap { try? JSONDecoder().decode(Provenance.self, from: $0) }
     command = files.contents(atPath: folder.command).map {
       String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)

@@ -32,6 +32,7 @@ public struct Report {
     let sections = groups.map { GroupSection($0, policies.filter { [group = $0] in $0.environment == group.environment }) }
     document.add(.heading(2, "In short"))
     document.add(.list(sections.flatMap(\.findings) + Self.left(out: all.count - runs.count) + Self.unfinished(found)))
+    TaskOverview(sections)?.write(to: &document)
     for section in sections { section.write(to: &document) }
     Self.writeIncomplete(found, to: &document)
     Self.writeRepetition(runs, to: &document)

@@ -120,14 +120,10 @@ final class WatchedRun {
 
   private func readEvaluations() {
     (news.evaluations, news.greedy, news.best) = (.init(), nil, nil)
-    guard let arrays = try? Npz.read(folder.evaluations), case .int64(let steps, _)? = arrays["timesteps"],
-      case .float64(let results, let shape)? = arrays["results"], shape.count == 2, shape[0] == steps.count, shape[1] > 0
-    else { return }
-    let means = steps.indices.map { row in
-      Float(results[row * shape[1]..<(row + 1) * shape[1]].reduce(0, +) / Double(shape[1]))
-    }
-    let chosen = thinned(steps.indices, to: Self.points)
-    news.evaluations = .init(x: chosen.map { Int(steps[$0]) }, y: chosen.map { means[$0] })
+    guard let history = EvaluationHistory(folder) else { return }
+    let means = history.means.map { Float($0) }
+    let chosen = thinned(means.indices, to: Self.points)
+    news.evaluations = .init(x: chosen.map { history.steps[$0] }, y: chosen.map { means[$0] })
     (news.greedy, news.best) = (means.last, means.max())
   }
 

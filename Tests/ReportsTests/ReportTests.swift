@@ -76,6 +76,34 @@ import Testing
     #expect(try report(space).html == html)
   }
 
+  /// Of a task that random actions bring 0 and the best fixed policy 1, 0.98 is enough; seconds are the progress row's at or after
+  /// the evaluation.
+  @Test func manyTasksStandInOneTable() throws {
+    let space = try Workspace()
+    for (index, task) in ["TMaze-5", "TMaze-6", "TMaze-7", "TMaze-8"].enumerated() {
+      for seed in UInt64(0)..<2 {
+        let name = "\(task)-s\(seed)"
+        try run(space, name, .mamba, seed: seed, environment: task, level: seed == 0 ? 0.98 : 0.25 * Double(index))
+        guard seed == 0 else { continue }
+        try Npz.write(
+          [("timesteps", .int64([20, 40, 60], shape: [3])), ("results", .float64([0, 0.5, 1, 0.96, 0.9, 1], shape: [3, 2]))],
+          to: RunFolder(path: space.file("runs/\(name)")).evaluations)
+      }
+    }
+    let policies = ["TMaze-5", "TMaze-6", "TMaze-7", "TMaze-8"].flatMap {
+      [
+        PolicyResult(environment: $0, policy: "heuristic", returns: [1, 1]),
+        PolicyResult(environment: $0, policy: "random", returns: [-1, 1]),
+      ]
+    }
+    let text = Report(try FoundRun.all(under: space.file("runs")), policies: policies).markdown
+    #expect(text.contains("| TMaze-5, paper | 0.49 (0.00), 1 of 2 |"))
+    #expect(text.contains("| TMaze-7, paper | 0.74 (0.50), 1 of 2 |"))
+    #expect(text.contains("| TMaze-5, paper | 40, 1 s |"))
+    let few = Report(try FoundRun.all(under: space.file("runs")).filter { !"\($0)".contains("TMaze-5") }, policies: policies)
+    #expect(!few.markdown.contains("Tasks and encoders"))
+  }
+
   @Test func aRunInTwoFoldersCountsOnce() throws {
     let space = try Workspace()
     try run(space, "a/mamba-s0", .mamba, seed: 0, level: 200, finished: false)

@@ -13,7 +13,7 @@ public enum StudyExport {
       try makeFolder(copy.path)
       for (from, to) in [
         (source.config, copy.config), (source.command, copy.command), (source.provenance, copy.provenance),
-        (source.evaluation, copy.evaluation),
+        (source.evaluation, copy.evaluation), (source.evaluations, copy.evaluations),
       ] {
         if let data = FileManager.default.contents(atPath: from) { try AtomicFile.write(data, to: to) }
       }
