@@ -38,9 +38,9 @@ public enum Studies {
   /// Every encoder on tasks of memory, recurrent (`default`) and over windows (`window`).
   private static let memory: [Study.Part] =
     [
-      ("RepeatPreviousEasy", 20_000), ("RepeatPreviousMedium", 100_000), ("RepeatPreviousHard", 350_000),
+      ("RepeatPreviousEasy", 20_000), ("RepeatPreviousMedium", 100_000), ("RepeatPreviousHard", 300_000),
       ("RepeatFirstEasy", 50_000), ("AutoencodeEasy", 150_000), ("CountRecallEasy", 100_000), ("ConcentrationEasy", 150_000),
-      ("TMaze-50", 150_000), ("TMaze-100", 250_000),
+      ("TMaze-50", 300_000), ("TMaze-100", 500_000),
     ].flatMap { environment, steps in
       ["default", "window"].map { preset in
         Study.Part(
@@ -50,14 +50,14 @@ public enum Studies {
     } + [
       Study.Part(
         label: "TMaze-250-default", environment: "TMaze-250", preset: "default", models: kinds("mamba3 lstm"),
-        seeds: Array(0..<5), steps: 600_000)
+        seeds: Array(0..<5), steps: 800_000)
     ]
 
   /// What becomes of stored latents: sequences shorter than what must be remembered, from the zero state, from the stored one,
   /// after a burn-in, with states refreshed; and windows with and without stored latents in place of the target network's pass.
   private static let latents: [Study.Part] = [
     Memory(environment: "RepeatPreviousMedium", steps: 100_000, rows: 512, length: 32, window: 40),
-    Memory(environment: "TMaze-100", steps: 250_000, rows: 512, length: 64, window: 110),
+    Memory(environment: "TMaze-100", steps: 300_000, rows: 512, length: 64, window: 110),
     Memory(
       name: "masked-lander", environment: "LunarLander-v3?mask=2,3,5", model: "mamba", presets: ("recurrent", "default"),
       steps: 200_000, rows: 64, length: 16, window: 4, others: ["inputs": "observation,differences"]),
