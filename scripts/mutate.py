@@ -4,6 +4,8 @@ all), nothing above 1 GB, and nothing accepted in silence that is damaged (safet
 checkpoint whose checksum does not match; a configuration other than the checkpoint's).
 
 usage: scripts/mutate.py [CASES] [SEED] [PROGRAM]     (in .venv, which `make python` fills)
+
+PROGRAM may be one with AddressSanitizer: swift build -c release --sanitize=address --scratch-path .build-asan --product mamba-dqn
 """
 
 import collections
@@ -26,7 +28,8 @@ SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 PROGRAM = sys.argv[3] if len(sys.argv) > 3 else ROOT + "/.build/release/mamba-dqn"
 MASK = (1 << 64) - 1
 # No ffmpeg and no rsvg-convert: they are not what is tried here.
-ENVIRONMENT = {"PATH": "/nowhere", "LC_ALL": "C.UTF-8"}
+# Of a program built with --sanitize=address: what is still there at the end is no fault, and everything else is a trap.
+ENVIRONMENT = {"PATH": "/nowhere", "LC_ALL": "C.UTF-8", "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"}
 TINY = """--set encoder=dqn --set norm=none --set residual=false --set replay=window --set latents=stored --set sequenceStart=anywhere
   --set hiddenSize=4 --set modelSize=4 --set batchSize=2 --set learningStarts=40 --set replayCapacity=60 --set evaluationInterval=50
   --set evaluationEpisodes=1 --set logInterval=20 --set checkpointInterval=50""".split()
