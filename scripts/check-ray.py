@@ -26,7 +26,7 @@ with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     (folder / "check.yaml").write_text(
         "name: check\nenvironment: highway-fast-v0\npreset: paper\nmodels: [mamba, lstm]\nseeds: [0, 1]\nsteps: 3000\n"
-        "settings: {checkpointInterval: 500, evaluationInterval: 1000, evaluationEpisodes: 2}\n")
+        "settings: {modelSize: 16, hiddenSize: 16, stateSize: 8, checkpointInterval: 500, evaluationInterval: 1000, evaluationEpisodes: 2}\n")
     runs, plain = folder / "runs/check", folder / "plain/check"
     cluster = ray.cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     cluster.add_node(num_cpus=1)

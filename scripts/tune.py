@@ -149,7 +149,7 @@ class Space:
             else:
                 value = trial.suggest_float(key, low, high, log=axis_["log"])
             chosen[key] = shown(value)
-        return [f"{key}={chosen[key]}" for key in self.axes if chosen[key] != self.base[key]]
+        return [f"{key}={chosen[key]}" for key in self.axes if not same(chosen[key], self.base[key])]
 
     def start(self):
         """The parameters of what the search starts from, as far as the space holds them."""
@@ -159,8 +159,7 @@ class Space:
             if not self.allows(axis_, self.base) or choices and len(choices) == 1:
                 continue
             if choices:
-                same = [choice for choice in choices if choice == text or isnumber(choice) and isnumber(text) and float(choice) == float(text)]
-                found |= {key: same[0]} if same else {}
+                found |= next(({key: choice} for choice in choices if same(choice, text)), {})
             elif axis_["low"] <= float(text) <= axis_["high"]:
                 whole = isinstance(axis_["low"], int) and isinstance(axis_["high"], int)
                 found |= {f"1-{key}": 1 - float(text)} if axis_["complement"] else {key: int(text) if whole else float(text)}
@@ -197,6 +196,10 @@ def axis(found):
     for name, values in when.items():
         result["when"][name] = values if isinstance(values, list) else [values]
     return result
+
+
+def same(a, b):
+    return a == b or isnumber(a) and isnumber(b) and float(a) == float(b)
 
 
 def isnumber(text):
@@ -422,12 +425,16 @@ def search_for(study, options, search):
         study.optimize(search.objective, n_trials=options.n_trials, n_jobs=options.n_jobs, catch=(TrialFailed, Interrupted),
                        callbacks=[search.ended])
     if search.stopping.is_set():
-        say(f"stopped, checkpoints saved. Go on with:\n  {shlex.join([sys.executable, *sys.argv])}")
-        sys.exit(130)
+        end_early()
     trials = study.get_trials(deepcopy=False)
     if not any(one.state.name == "COMPLETE" for one in trials):
         errors = [one.user_attrs["error"] for one in trials if "error" in one.user_attrs]
         fail(f"no trial of {options.study_name} came to its end{f'; the last error: {errors[-1]}' if errors else ''}")
+
+
+def end_early():
+    say(f"stopped, checkpoints saved. Go on with:\n  {shlex.join([sys.executable, *sys.argv])}")
+    sys.exit(130)
 
 
 # --- what is reported
@@ -446,15 +453,22 @@ def preset_file(path, options, steps, assignments, note):
     path.write_text("\n".join(lines) + "\n")
 
 
-def fresh(preset, name, options, encoder):
+def fresh(preset, name, options, encoder, stopping):
     """Mean return of OUT/PRESET.yaml on every fresh seed, on fresh episodes. The runs are a study, OUT/NAME: what is trained
     already is not trained again."""
     study = options.out / f"{name}.yaml"
     study.write_text(f"name: {name}\nenvironment: {json.dumps(options.environment)}\npreset: {json.dumps(str(options.out / preset))}\n"
                      f"models: [{encoder}]\nseeds: {list(range(options.final_seeds))}\n")
-    done = subprocess.run([program, "study", "run", study, "--root", options.out, "--jobs", str(options.n_jobs)], stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        fail(f"the runs on fresh seeds: {done.stderr.strip().splitlines()[-1]}")
+    log = options.out / f"{name}.log"
+    with open(log, "wb") as output:
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", program, "study", "run", study, "--root", options.out, "--jobs",
+                                    str(options.n_jobs)], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    while process.poll() is None:
+        if stopping.wait(0.2):
+            stop(process)
+            end_early()
+    if process.returncode:
+        fail(f"the runs on fresh seeds, {log}: {log.read_text(errors='replace').strip().splitlines()[-1]}")
     runs = [options.out / name / f"{encoder}-s{seed}" for seed in range(options.final_seeds)]
     text = subprocess.run([program, "evaluate", *runs, "--seed", str(FRESH_EPISODES), "--json"], check=True, capture_output=True, text=True).stdout
     reports = [json.loads(text)] if len(runs) == 1 else [json.loads(line) for line in text.splitlines()]
@@ -468,7 +482,7 @@ def interval(means):
     return numpy.quantile(draws, [0.025, 0.975])
 
 
-def report(study, options, steps, base):
+def report(study, options, steps, base, stopping):
     best, trials = study.best_trial, study.get_trials(deepcopy=False)
     chosen = best.user_attrs["settings"]
     count = {state: sum(one.state.name == state for one in trials) for state in ("COMPLETE", "PRUNED")}
@@ -483,8 +497,8 @@ def report(study, options, steps, base):
         return
     say(f"training the start and the winner on {options.final_seeds} fresh seeds each …")
     encoder = dict(assignment.split("=", 1) for assignment in chosen).get("encoder", base["encoder"])
-    found = {"start": fresh("start.yaml", "start-seeds", options, base["encoder"]),
-             "winner": fresh("winner.yaml", f"winner-{best.number}-seeds", options, encoder)}
+    found = {"start": fresh("start.yaml", "start-seeds", options, base["encoder"], stopping),
+             "winner": fresh("winner.yaml", f"winner-{best.number}-seeds", options, encoder, stopping)}
     table = [f"mean return of 100 greedy episodes (seeds from {FRESH_EPISODES}), over training seeds 0 to {options.final_seeds - 1}:"]
     for name, means in found.items():
         low, high = interval(means)
@@ -515,8 +529,9 @@ def main():
     # A heartbeat's thread that meets a dead storage has nothing to add to what is said here.
     threading.excepthook = lambda event: None if isinstance(event.exc_value, storage_errors) else threading.__excepthook__(event)
     try:
-        search_for(study, options, Search(options, space, steps))
-        report(study, options, steps, base)
+        search = Search(options, space, steps)
+        search_for(study, options, search)
+        report(study, options, steps, base, search.stopping)
     except Exception as error:
         # Optuna stumbles over its own clean-up when the storage is gone: what counts is what began it.
         if not any(isinstance(one, storage_errors) for one in chain(error)):
