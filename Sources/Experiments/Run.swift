@@ -11,6 +11,7 @@ public struct Run {
   private let claim: RunClaim
   public let config: ExperimentConfig
   public let trainer: Trainer
+  private let isNew: Bool
   /// What was wrong with newer checkpoints than the one a resumed run goes on from.
   public let refusedCheckpoints: [FileError]
   /// What a person should be told before it goes on.
@@ -39,7 +40,7 @@ public struct Run {
       claim.abandon()
       throw error
     }
-    (self.config, refusedCheckpoints) = (config, [])
+    (self.config, refusedCheckpoints, isNew) = (config, [], true)
   }
 
   private static func begin(
@@ -49,6 +50,12 @@ public struct Run {
     try AtomicFile.write(Data((command.map(shellQuoted).joined(separator: " ") + "\n").utf8), to: folder.command)
     try AtomicFile.write(Provenance.current.json, to: folder.provenance)
     return try Trainer(config: config, folder: folder, makeEnvironment: entry.make)
+  }
+
+  /// To be called where it failed: a new run that never took a step leaves nothing behind, so that the same command can be given
+  /// again.
+  public func abandonUnlessBegun() {
+    if isNew, trainer.step == 0 { claim.abandon() }
   }
 
   /// Goes on with the run in `folder` from its newest whole checkpoint, or from the start where it never reached one.
@@ -94,7 +101,7 @@ public struct Run {
           : "--steps \(config.totalSteps): \(folder.path) stands at step \(step) already")
     }
     trainer = try Trainer(config: config, folder: folder, resuming: newest?.reader, makeEnvironment: entry.make)
-    (self.config, refusedCheckpoints) = (config, newest?.refused ?? [])
+    (self.config, refusedCheckpoints, isNew) = (config, newest?.refused ?? [], false)
     if isChanged { try recordChange(command) }
   }
 

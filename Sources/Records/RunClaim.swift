@@ -75,7 +75,7 @@ extension RunFolder {
     }
   }
   /// Every file that a run begins with.
-  fileprivate var written: [String] { [config, command, provenance, progress, monitor, events] }
+  fileprivate var written: [String] { [config, command, provenance, progress, monitor, events, status] }
 }
 
 /// Makes the folder and those above it, as far as they are not there. True where the folder itself was made here: of several

@@ -24,7 +24,8 @@ func finish(
         + "only \(run.config.totalSteps) steps; give more --steps or --set learningStarts=N")
   }
   let line = ProgressLine()
-  let outcome = try run.complete(stopRequested: { machine_stop_signal() != 0 || stopRequested() }) {
+  func isStopped() -> Bool { machine_stop_signal() != 0 || stopRequested() }
+  let outcome = try run.complete(stopRequested: isStopped) {
     line.update($0)
     report($0)
   }
@@ -35,9 +36,12 @@ func finish(
     try output(evaluation.table)
     let entry = try run.config.environmentEntry()
     let heuristic = try entry.heuristic.map { policy in
-      try evaluate({ EpisodeActor { _ in policy() } }, in: entry.make, episodes: evaluation.episodes, seed: evaluation.seed)
+      try evaluate(
+        { EpisodeActor { _ in policy() } }, in: entry.make, episodes: evaluation.episodes, seed: evaluation.seed,
+        stopRequested: isStopped)
     }
-    if let sentence = evaluation.sentence(heuristic: heuristic) { say("\n\(sentence)\n") }
+    let whole = heuristic.flatMap { $0.count == evaluation.episodes ? $0 : nil }
+    if let sentence = evaluation.sentence(heuristic: whole) { say("\n\(sentence)\n") }
     if let problem = episode.problem { say("no film of an episode: \(problem)") }
     say(
       """

@@ -86,8 +86,14 @@ struct Resume: ParsableCommand {
 private let typedCommand = ["mamba-dqn"] + CommandLine.arguments.dropFirst()
 
 private func trainToEnd(_ run: Run) throws {
-  let outcome = try withHeartbeat(run.folder, run.config) { heartbeat in
-    try finish(run, goOn: Run.resumeCommand(run.folder, run.config), report: heartbeat.update)
+  let outcome: Run.Outcome
+  do {
+    outcome = try withHeartbeat(run.folder, run.config) { heartbeat in
+      try finish(run, goOn: Run.resumeCommand(run.folder, run.config), report: heartbeat.update)
+    }
+  } catch {
+    run.abandonUnlessBegun()
+    throw error
   }
   if case .stopped = outcome { throw stoppedBySignal }
 }

@@ -35,6 +35,18 @@ import Testing
     #expect(result.error.contains("evaluation at step 300: ") && result.error.contains("what was learned until then is saved"))
   }
 
+  /// One that fails at its first step leaves nothing, and a folder that was there stays.
+  @Test func aRunThatNeverTookAStepLeavesNothing() throws {
+    let space = try Workspace()
+    try makeFolder(space.file("there"))
+    for name in ["new", "there"] {
+      let result = try mamba("train gymnasium:bridge_test_environments:Faulty-v0?fault=raises&at=1 \(small)\(space.file(name))")
+      #expect(result.status == 1 && result.error.contains("the wheels came off"), "\(result.error)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: space.path) == ["there"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: space.file("there")).isEmpty)
+  }
+
   /// One that hangs is given up when somebody wants to stop, and the run goes on later as if it had not been asked.
   @Test func anEnvironmentThatHangsCanBeStopped() throws {
     let space = try Workspace(), run = space.file("run")

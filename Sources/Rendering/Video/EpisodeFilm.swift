@@ -40,7 +40,9 @@ public struct EpisodeFilm {
     try encode(
       every: 1, to: path,
       [
-        "-vf", "tpad=stop_mode=clone:stop_duration=\(Self.pause)", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20",
+        // Converted first: the frames that are held are not converted again.
+        "-vf", "format=yuv420p,tpad=stop_mode=clone:stop_duration=\(Self.pause)", "-c:v", "libx264", "-preset", "veryfast",
+        "-crf", "20",
         "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4",
       ], stopRequested)
   }
