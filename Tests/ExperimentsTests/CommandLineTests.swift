@@ -54,7 +54,7 @@ import Testing
       ("evaluate \(noise)", "not a safetensors file"),
       ("predict \(noise) --input \(noise)", "not a safetensors file"),
       ("parity \(noise)", "not a safetensors file"),
-      ("evaluate \(full)", "has no model.safetensors"),
+      ("evaluate \(full)", "no config.json"),
     ]
     for (arguments, expected) in cases {
       let result = try mamba(arguments)
