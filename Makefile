@@ -15,7 +15,7 @@ GYMNASIUM_PACKAGES = "gymnasium[box2d]==1.4.0" highway-env==1.12.1 ale-py==0.12.
 
 STUDY = .build/release/mamba-dqn study
 
-.PHONY: train tune reproduce test build format lint dependencies gymnasium python clean
+.PHONY: train tune reproduce test docs build format lint dependencies gymnasium python clean
 
 train: build
 	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(THREADS),--set threads=$(THREADS)) $(if $(OUT),--out $(OUT))
@@ -37,6 +37,11 @@ reproduce: build
 test: build lint gymnasium python
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test $(SWIFT_FLAGS) --skip-build
+	scripts/docs.sh --check
+
+# A DocC site of the library, in .build/docs.
+docs: build
+	scripts/docs.sh .build/docs
 
 build: dependencies
 	swift build $(SWIFT_FLAGS) --product mamba-dqn
@@ -70,9 +75,9 @@ python: .venv/installed
 	touch $@
 
 format:
-	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Examples
 lint:
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Examples
 
 clean:
 	rm -rf .build

@@ -123,6 +123,13 @@ let package = Package(
       ],
       swiftSettings: vectorised),
 
+    // What docs/LatentMambaDQN.docc goes through
+    .executableTarget(
+      name: "OwnEnvironment", dependencies: ["Agents", "Environments", "Records", "Training"], path: "Examples/OwnEnvironment",
+      swiftSettings: vectorised),
+    .executableTarget(
+      name: "EmbedAgent", dependencies: ["Agents", "Records"], path: "Examples/EmbedAgent", swiftSettings: vectorised),
+
     // Tests mirror the rooms
     .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport", swiftSettings: vectorised),
     tests(of: "Randomness", resources: [.copy("Golden")]),
@@ -143,7 +150,9 @@ let package = Package(
     tests(of: "Export", ["Agents", "Networks", "Randomness", "Records"], excluding: ["agent_test.c", "agent_test.py"]),
     tests(of: "Reports", ["Records", "Statistics", "Randomness", .product(name: "Yams", package: "Yams")]),
     tests(of: "Watching", ["mamba-dqn", "Records"], excluding: ["Python"]),
-    tests(of: "Experiments", ["mamba-dqn", "Agents", "Environments", "Networks", "Records", "Training"]),
+    tests(
+      of: "Experiments",
+      ["mamba-dqn", "OwnEnvironment", "EmbedAgent", "Agents", "Environments", "Networks", "Records", "Training"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

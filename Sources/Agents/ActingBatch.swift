@@ -3,6 +3,7 @@ import Autograd
 import Kernels
 import Networks
 
+/// Several actors' answers to their present observations in one forward pass of the network.
 public final class ActingBatch {
   private let network: QNetwork
   private let tape = Tape()

@@ -8,8 +8,10 @@ import Autograd
 import Networks
 import Records
 
+/// One actor: what it remembers of its episode, and the network's answer to the present observation.
 public final class ActingState {
   private let network: QNetwork
+  /// What makes the network's input of an observation.
   public let encoder: ObservationEncoder
   private let memory: Memory
   /// The network's present input [inputSize], and the observation that it was made of.
@@ -65,7 +67,9 @@ public final class ActingState {
   /// The present network input [inputSize]: the observation as the encoder makes it.
   public var presentInput: UnsafeBufferPointer<Float> { UnsafeBufferPointer(start: input.pointer, count: size) }
 
+  /// Floats of the latent.
   public var latentSize: Int { network.sizes.modelSize }
+  /// Actions that the network values.
   public var actionCount: Int { network.sizes.actionCount }
   /// The norm of each part of the recurrent state after the last answer: how much is remembered, and where. Empty for windows.
   public var stateNorms: [(name: String, norm: Float)] {
@@ -113,6 +117,7 @@ public final class ActingState {
 
   /// The same from arrays, for an app.
   public func begin(_ observation: [Float]) { observation.withUnsafeBufferPointer { begin($0) } }
+  /// The next observation [features] of the episode, the action that led to it and its reward as the environment gave it.
   public func observe(_ observation: [Float], after action: Int = 0, reward: Float = 0) {
     observation.withUnsafeBufferPointer { observe($0, after: action, reward: reward) }
   }

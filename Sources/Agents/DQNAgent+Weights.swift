@@ -16,13 +16,30 @@ extension DQNAgent {
   /// - Parameters:
   ///   - values: earlier `weights` of this agent; nil for the present ones.
   ///   - step: the environment step that they belong to.
-  ///   - metadata: what else the file says of itself.
+  ///   - more: what else the file says of itself.
   public func writeWeights(_ values: [Float]? = nil, step: Int, metadata more: [String: String] = [:], to path: String) throws {
-    let values = values ?? weights
+    try learner.evaluated.write(values: values ?? weights, config, encoder, step: step, metadata: more, to: path)
+  }
+}
+
+extension QNetwork {
+  /// Writes a run's weights file: `values` under their published names, and what is needed to act with them.
+  ///
+  /// - Parameters:
+  ///   - values: all parameters, one after the other; nil for the network's own.
+  ///   - config: of the run.
+  ///   - encoder: what stands before the network.
+  ///   - step: the environment step that they belong to.
+  ///   - more: what else the file says of itself.
+  public func write(
+    values: [Float]? = nil, _ config: ExperimentConfig, _ encoder: ObservationEncoder, step: Int,
+    metadata more: [String: String] = [:], to path: String
+  ) throws {
+    let values = values ?? block.parameters.flatMap { $0.values }
     var tensors: [(name: String, tensor: Safetensors.Tensor)] = [], offset = 0
-    forEachParameter { name, shape, present in
-      tensors.append((name, .init(shape: shape, values: Array(values[offset..<offset + present.count]))))
-      offset += present.count
+    for (name, parameter) in zip(block.names, block.parameters) {
+      tensors.append((name, .init(shape: parameter.shape, values: Array(values[offset..<offset + parameter.count]))))
+      offset += parameter.count
     }
     precondition(offset == values.count, "weights of \(values.count) floats; this network has \(offset)")
     var metadata = [
@@ -38,9 +55,7 @@ extension DQNAgent {
     metadata.merge(more) { _, new in new }
     try Safetensors.write(tensors + encoder.tensors, metadata: metadata, to: path)
   }
-}
 
-extension QNetwork {
   /// The network that a run's evaluations act with, out of a checkpoint of it.
   public static func evaluated(
     _ config: ExperimentConfig, _ encoder: ObservationEncoder, from source: some CheckpointSource

@@ -8,6 +8,7 @@ import Replay
 
 /// What the agent decided for one observation.
 public struct Decision: Sendable {
+  /// From 0.
   public var action: Int
   /// Largest Q-value, also when the action was drawn at random.
   public var value: Float
@@ -16,12 +17,17 @@ public struct Decision: Sendable {
 /// What goes wrong while learning or restoring: said in one line, with what would help.
 public struct LearningError: Error, CustomStringConvertible {
   public var description: String
+  /// One line: which step, and what was not finite.
   public init(description: String) { self.description = description }
 }
 
+/// Deep Q-learning: acts ε-greedily, remembers in replay, and learns from what it draws there.
 public final class DQNAgent {
+  /// Every setting that it follows.
   public let config: ExperimentConfig
+  /// What makes the network's input of an observation.
   public let encoder: ObservationEncoder
+  /// Networks and optimizer.
   public let learner: Learner
   private let experience: any Experience
   private let actors: [Actor]
@@ -67,8 +73,11 @@ public final class DQNAgent {
       : try SequenceExperience(config, learner, encoder.storage)
   }
 
+  /// Bytes that it takes once its replay is full.
   public let memoryNeed: MemoryNeed
+  /// Taken so far.
   public var gradientSteps: Int { learner.gradientSteps }
+  /// Transitions in replay.
   public var replayCount: Int { experience.count }
 
   /// ε at an environment step, of the first actor.
@@ -151,6 +160,9 @@ public final class DQNAgent {
     for (name, tensor) in encoder.tensors { try tensor.values.withUnsafeBytes { try sink.write("agent/\(name)", $0) } }
   }
 
+  /// Everything that acting and learning go on from.
+  ///
+  /// - Throws: `CheckpointError` where a section is missing or does not fit this agent.
   public func restore(from source: some CheckpointSource) throws {
     try learner.restore(from: source)
     for actor in actors { actor.state.parametersChanged() }  // whatever a stepper made of the initial ones

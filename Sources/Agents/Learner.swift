@@ -13,8 +13,11 @@ import Replay
 
 /// A batch of windows, owned by the caller. `states` and `nextStates` are [batch, window, observation], row-major.
 public struct LearningBatch {
+  /// Rows.
   public var count: Int
+  /// [count × window × features], row-major, before and after the step.
   public var states, nextStates: UnsafePointer<Float>
+  /// [count], from 0.
   public var actions: UnsafePointer<Int32>
   /// [batch] each: n-step returns, what the value of the next state is multiplied by (0: nothing is bootstrapped), importance
   /// weights.
@@ -24,6 +27,7 @@ public struct LearningBatch {
   /// [batch, actions]: what the next states allow, 0 or 1 an action; nil: everything.
   public var nextMasks: UnsafePointer<UInt8>?
 
+  /// All pointers must stay valid as long as the value is used; see each field for its shape.
   public init(
     count: Int, states: UnsafePointer<Float>, nextStates: UnsafePointer<Float>, actions: UnsafePointer<Int32>,
     returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, weights: UnsafePointer<Float>,
@@ -46,7 +50,9 @@ public struct LearningBatch {
 
 /// What one gradient step measured.
 public struct LearningReport: Sendable {
+  /// Mean over the batch, importance weights included.
   public var loss: Float
+  /// Mean of |δ| over the batch, without weights.
   public var meanAbsoluteTDError: Float
   /// Global gradient norm before clipping.
   public var gradientNorm: Float
@@ -56,11 +62,15 @@ public struct LearningReport: Sendable {
   public var staleness: Staleness?
 }
 
+/// Moves the online network towards its targets: double Q, n-step returns, AdamW, and a target network that follows.
 public final class Learner {
+  /// The network that learns, and the one that values what comes next.
   public let online, target: QNetwork
   /// What evaluations act with: the online network, or the average of it over time.
   public let evaluated: QNetwork
+  /// Of the online network's parameters.
   public let optimizer: AdamW
+  /// Taken so far.
   public private(set) var gradientSteps = 0
   private let workers: [GradientWorker]
   /// [batch], or [batch × time] of sequences, each: target − Q(s, a), and Q(s, a).
@@ -69,6 +79,7 @@ public final class Learner {
   public let latents: Buffer?
   private let config: ExperimentConfig
 
+  /// Networks with initial parameters out of `generator`; the target begins as a copy.
   public init(sizes: NetworkSizes, config: ExperimentConfig, generator: inout SplitMix64) {
     GEMM.useOneThread()
     machine_flush_subnormals()
@@ -179,11 +190,15 @@ public final class Learner {
         + "were. A smaller learningRate or gradientClip usually helps")
   }
 
+  /// Parameters of both networks, the average, and the optimizer's moments.
   public func save(to sink: inout some CheckpointSink) throws {
     for (name, buffer) in buffers { try sink.write(name, buffer.bytes) }
     try withUnsafeBytes(of: (Int64(gradientSteps), Int64(optimizer.steps))) { try sink.write("learner/steps", $0) }
   }
 
+  /// What `save` wrote.
+  ///
+  /// - Throws: `CheckpointError` where a section is missing or has another size.
   public func restore(from source: some CheckpointSource) throws {
     for (name, buffer) in buffers { try buffer.restore(name, from: source) }
     let steps = try source.values("learner/steps", 2, as: Int64.self)

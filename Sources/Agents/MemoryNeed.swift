@@ -13,6 +13,7 @@ public struct MemoryNeed: Equatable, Sendable {
   public var networks: Double
   /// Drawn batches and what a gradient step keeps of its forward pass: the least of it, by the widest rows.
   public var batches: Double
+  /// Bytes, of all three.
   public var total: Double { replay + networks + batches }
 
   /// - Parameters:

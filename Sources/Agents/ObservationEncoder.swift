@@ -10,9 +10,13 @@ import Replay
   import func Darwin.sqrt
 #endif
 
+/// From what an environment shows to what a network reads: scaled, with differences, the last action and its reward.
 public struct ObservationEncoder: Equatable, Sendable {
+  /// Features of an observation, and actions of the environment.
   public let observationSize, actionCount: Int
+  /// What stands beside the observation.
   public let inputs: InputDescription
+  /// What rewards are multiplied by where the network reads them.
   public let rewardScale: Float
   /// [observationSize] each; nil: 1.
   public let scale, differenceScale: [Float]?
@@ -24,6 +28,7 @@ public struct ObservationEncoder: Equatable, Sendable {
   /// Differences beyond this many of their root mean squares are clipped.
   static let largestDifference: Float = 5
 
+  /// `scale` and `differenceScale` are [observationSize]; nil leaves values as they are.
   public init(
     observationSize: Int, actionCount: Int, inputs: InputDescription, rewardScale: Float = 1, scale: [Float]? = nil,
     differenceScale: [Float]? = nil, storage: ObservationStorage = .floats
@@ -71,11 +76,13 @@ public struct ObservationStatistics: Sendable {
   private var count = 0.0, differenceCount = 0.0
   private var previous: [Float]?
 
+  /// For observations of so many features.
   public init(observationSize: Int) {
     squares = Array(repeating: 0, count: observationSize)
     differenceSquares = squares
   }
 
+  /// Counts one observation [features]; `isFirst`: an episode begins with it, so that it has no difference.
   public mutating func add(_ observation: [Float], isFirst: Bool) {
     for i in squares.indices { squares[i] += Double(observation[i]) * Double(observation[i]) }
     count += 1
@@ -92,6 +99,7 @@ public struct ObservationStatistics: Sendable {
   /// One over the root mean squares. A feature that hardly moves is not blown up: 100 is the largest factor, 200 for
   /// differences.
   public var scale: [Float] { squares.map { Self.inverse($0, count, largest: 100) } }
+  /// One over the root mean square of each feature's differences, at most 200.
   public var differenceScale: [Float] { differenceSquares.map { Self.inverse($0, differenceCount, largest: 200) } }
 
   private static func inverse(_ sum: Double, _ count: Double, largest: Double) -> Float {
@@ -164,6 +172,7 @@ extension ObservationEncoder {
       values.map { (QNetwork.inputPrefix + name, Safetensors.Tensor(shape: [$0.count], values: $0)) }
     }
   }
+  /// What a weights file must say so that the encoder can be made again.
   public func metadata(_ config: ExperimentConfig) -> [String: String] {
     changesNothing ? [:] : ["inputs": config.inputs, "rewardScale": "\(config.rewardScale)"]
   }

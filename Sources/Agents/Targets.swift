@@ -12,10 +12,12 @@ import Autograd
 public enum ValueRescaling {
   static let epsilon: Float = 1e-3
 
+  /// h(x).
   public static func apply(_ x: Float) -> Float {
     (x < 0 ? -1 : 1) * (sqrtf(abs(x) + 1) - 1) + epsilon * x
   }
 
+  /// The x of which h(x) is y.
   public static func invert(_ y: Float) -> Float {
     // In double: √(1 + 4ε(…)) − 1 cancels.
     let epsilon = Double(Self.epsilon)
@@ -32,6 +34,7 @@ func bestAction(_ q: UnsafePointer<Float>, count: Int, where isAllowed: (Int) ->
   return best
 }
 
+/// What Q-values are moved towards, as pure functions of whole batches (Mnih et al. 2015; van Hasselt et al. 2016).
 public enum Targets {
   /// The action of largest value in a row, of those that `mask` [actions] allows; nil, or none: of all.
   public static func greedyAction(_ q: Tensor, row: Int, mask: UnsafePointer<UInt8>? = nil) -> Int {

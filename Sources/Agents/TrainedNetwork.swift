@@ -2,12 +2,16 @@
 import Networks
 import Records
 
+/// A network that only acts: with what stands before it, and how it remembers.
 public struct TrainedNetwork {
+  /// Its parameters stay as they are.
   public let network: QNetwork
+  /// What makes the network's input of an observation.
   public let encoder: ObservationEncoder
   /// Whether it remembers by a recurrent state instead of a window.
   public let isRecurrent: Bool
 
+  /// `isRecurrent` needs a network with a state (`QNetwork.stateLayout`).
   public init(_ network: QNetwork, encoder: ObservationEncoder, isRecurrent: Bool) {
     (self.network, self.encoder, self.isRecurrent) = (network, encoder, isRecurrent)
   }

@@ -9,7 +9,9 @@
 /// time: every `send` is followed by its `receive`, also where another environment failed in between. A class, because it
 /// owns what lives elsewhere.
 public protocol AsynchronousEnvironment: AnyObject, Environment {
+  /// Begins a reset and returns at once; `receive` waits for it.
   func send(resetWithSeed seed: UInt64?) throws
+  /// Begins a step and returns at once; `receive` waits for it.
   func send(step action: Int) throws
   /// Waits for the answer to the last `send`. After a reset the step has no reward and ends nothing.
   func receive(into observation: UnsafeMutableBufferPointer<Float>) throws -> Step

@@ -3,17 +3,20 @@
 
 /// What one step returned, beside the observation.
 public struct Step: Equatable, Sendable {
+  /// As the environment gives it, unscaled.
   public var reward: Double
   /// The episode reached a terminal state of the task: nothing follows, so no value is bootstrapped.
   public var terminated: Bool
   /// The episode was cut off (a time limit): the task would go on, so its value is bootstrapped.
   public var truncated: Bool
 
+  /// Both flags may be true: then the terminal state counts.
   public init(reward: Double, terminated: Bool, truncated: Bool) {
     self.reward = reward
     self.terminated = terminated
     self.truncated = truncated
   }
+  /// Whether the episode is over.
   public var isLast: Bool { terminated || truncated }
 }
 
@@ -21,7 +24,9 @@ public struct Step: Equatable, Sendable {
 ///
 /// At a terminal or truncated step the observation written is the true last one, never the next episode's first.
 public protocol Environment {
+  /// Shape and bounds of an observation.
   var observationSpace: BoxSpace { get }
+  /// The actions and their names.
   var actionSpace: DiscreteSpace { get }
 
   /// Starts an episode. `observation` has `observationSpace.count` elements, row-major.
@@ -43,12 +48,14 @@ extension Environment {
   public var actionMask: [Bool]? { nil }
   public var speed: Double? { nil }
 
+  /// The same, with the observation [count] in an array of its own.
   public mutating func reset(seed: UInt64?) throws -> [Float] {
     var observation = [Float](repeating: 0, count: observationSpace.count)
     try observation.withUnsafeMutableBufferPointer { try reset(seed: seed, into: $0) }
     return observation
   }
 
+  /// The same, with the observation [count] in an array of its own.
   public mutating func step(_ action: Int) throws -> (observation: [Float], step: Step) {
     var observation = [Float](repeating: 0, count: observationSpace.count)
     let step = try observation.withUnsafeMutableBufferPointer { try self.step(action, into: $0) }
@@ -60,11 +67,13 @@ extension Environment {
 /// can be saved as it stood before the step, and go on later.
 public struct EnvironmentInterruption: Error, CustomStringConvertible, Sendable {
   public let description: String
+  /// One line for a person.
   public init(_ description: String) { self.description = description }
 }
 
 /// A policy that needs no network: a baseline row in every table.
 public protocol Policy {
+  /// The action, from 0, that it takes at `observation` [count].
   mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int
   /// The same under an environment's `actionMask`.
   mutating func action(for observation: UnsafeBufferPointer<Float>, allowed: [Bool]?) -> Int

@@ -16,9 +16,13 @@ public final class VectorEnvironment {
     case disabled
   }
 
+  /// Environments side by side.
   public let count: Int
+  /// When an environment begins anew by itself.
   public let autoreset: AutoresetMode
+  /// Of each environment.
   public let observationSpace: BoxSpace
+  /// Of each environment.
   public let actionSpace: DiscreteSpace
   /// [count, feature], row-major; overwritten by every reset and step.
   public let observations: UnsafeMutableBufferPointer<Float>

@@ -9,6 +9,7 @@ import Records
 
 /// Sizes of a sequence layer's benchmark.
 public struct SequenceBenchmark: Sendable {
+  /// Sequences side by side, positions of each, the layer's width, and states a channel.
   public let batch, time, model, states: Int
 
   /// `batch,length,model,states`, as in `16,64,64,16`.

@@ -10,19 +10,28 @@ import Randomness
 import Records
 import Replay
 
+/// One measurement.
 public struct BenchmarkLine: Encodable, Sendable {
+  /// What was timed.
   public var bench: String
+  /// The sizes that it was timed at.
   public var shape: [String: Int]
+  /// Of a gradient step.
   public var threads = 1
+  /// Of median, minimum and maximum.
   public var unit: String
+  /// Over the rounds.
   public var min, median, max: Double
   /// The median of rates per second of processor time: what remains comparable on a machine that others use too.
   public var medianPerProcessorSecond: Double?
+  /// How often it was timed.
   public var rounds: Int
   /// Of the matrix products and exponentials' polynomials, per second.
   public var flops: Double?
+  /// What a loop of multiply-adds reaches on the same cores.
   public var peakFlops: Double?
 
+  /// On one line.
   public var json: String {
     get throws {
       let encoder = JSONEncoder()
@@ -32,6 +41,7 @@ public struct BenchmarkLine: Encodable, Sendable {
   }
 }
 
+/// Times parts of the program on this machine, as JSON lines for docs/benchmarks.md.
 public enum Benchmark {
   /// One learner update on a random batch: target forward, online forward and backward, clip, AdamW.
   public static func update(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) throws -> BenchmarkLine {

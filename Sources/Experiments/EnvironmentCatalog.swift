@@ -3,9 +3,13 @@ import Environments
 import GymnasiumBridge
 import Records
 
+/// An environment by name: how it is made, and what else is known of it.
 public struct EnvironmentEntry: Sendable {
+  /// As `train` takes it.
   public let name: String
+  /// What it is, in words.
   public let summary: String
+  /// A new instance, independent of all others.
   public let make: @Sendable () throws -> any Environment
   /// As `make`, of an environment that draws itself only when told so beforehand. Nil: there is no difference.
   var makeRendering: (@Sendable () throws -> any Environment)?
@@ -16,6 +20,7 @@ public struct EnvironmentEntry: Sendable {
     guard let makeRendering else { return try make() }
     return try (try? makeRendering()) ?? make()
   }
+  /// Whether it runs in this process.
   public var isNative: Bool { !name.hasPrefix("gymnasium:") }
   /// How many episodes `evaluate` plays side by side: native environments fill the cores, a Python worker is one process.
   public var parallelEpisodes: Int { isNative ? VectorEnvironment.coreCount : 1 }
@@ -29,7 +34,9 @@ public enum NameSource: Sendable {
   case file(String, isTrusted: Bool)
 }
 
+/// Every environment that a name can mean.
 public enum EnvironmentCatalog {
+  /// Those that are listed; families and Gymnasium's are found by `entry`.
   public static let entries: [EnvironmentEntry] =
     [
       EnvironmentEntry(

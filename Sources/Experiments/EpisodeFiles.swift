@@ -4,7 +4,9 @@ import Foundation
 import Records
 import Rendering
 
+/// How a recorded episode is written.
 public enum EpisodeFormat: String, CaseIterable, Sendable {
+  /// A page that plays, two films, or one picture.
   case html, gif, mp4, png
 
   /// What a place without an extension becomes: a file, or for png a folder of pictures.
@@ -58,7 +60,9 @@ private func numbered(_ path: String, _ seed: UInt64) -> String {
 }
 
 extension RunFolder {
+  /// The page of an episode at the run's end.
   public var episodePage: String { "\(path)/episode.html" }
+  /// The film of it.
   public var episodeFilm: String { "\(path)/episode.gif" }
 }
 

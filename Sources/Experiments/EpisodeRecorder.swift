@@ -5,6 +5,7 @@ import Networks
 import Records
 import Rendering
 
+/// Plays an episode and keeps every frame with what the agent thought of it.
 public struct EpisodeRecorder {
   let actor: RecordedActor
   let subject, environment: String
@@ -40,6 +41,7 @@ public struct EpisodeRecorder {
     }
   }
 
+  /// One episode, from its seed. A request to stop ends it early.
   public func record(seed: UInt64, stopRequested: () -> Bool = { false }) throws -> EpisodeRecording {
     try EpisodeRecording(
       of: actor, subject: subject, in: entry.makeDrawable(), named: environment, seed: seed, stopRequested: stopRequested)

@@ -4,23 +4,33 @@ import Records
 import Statistics
 import Training
 
+/// Greedy episodes and their statistics: `evaluation.json`.
 public struct EvaluationReport: Codable, Sendable, ReadableJSON {
+  /// Whose weights, or which policy, and where it played.
   public var subject, environment: String
+  /// Of the first episode; the others count up from it.
   public var seed: UInt64
+  /// How many were played.
   public var episodes: Int
   /// Of a run: the seed it was trained with, and the environment step of the weights.
   public var trainingSeed: UInt64?
+  /// Of the weights.
   public var trainedSteps: Int?
+  /// Of the returns.
   public var summary: Summary
   /// `EpisodeOutcome.landed`.
   public var shareAtLeast200: Double?
   /// `EpisodeOutcome.crashed`.
   public var shareCrashed: Double?
+  /// From 0 to 1.
   public var shareTruncated: Double
   /// In m/s, each episode counting once; nil where nothing is driven.
   public var meanSpeed: Double?
+  /// Of the episodes' steps.
   public var length: Summary
+  /// One an episode, in the order of seeds.
   public var returns: [Double]
+  /// Steps, in the order of seeds.
   public var lengths: [Int]
 
   /// `results` must not be empty.
@@ -62,6 +72,7 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
 
   private func times(_ share: Double) -> Int { Int((share * Double(episodes)).rounded()) }
 
+  /// For a person.
   public var table: String {
     let interval = summary.interquartileMeanInterval.map(number).joined(separator: ", ")
     var lines = [

@@ -4,12 +4,15 @@ import Records
 
 /// `NAME-N`: an environment for every N in `lengths`.
 public struct EnvironmentFamily: Sendable {
+  /// What comes before the number.
   public let name: String
+  /// What it is, in words.
   public let summary: String
   let lengths = 1...1_000_000
   let make: @Sendable (_ length: Int) -> any Environment
   let heuristic: @Sendable () -> any Policy
 
+  /// Such as TMaze-N.
   public var pattern: String { "\(name)-N" }
 
   /// The member of this name; nil where the name is not of this family.
@@ -25,12 +28,14 @@ public struct EnvironmentFamily: Sendable {
   }
 }
 
+/// Tasks of memory by name.
 public enum MemoryCatalog {
   /// Whether this is the name of one of them, families' members included.
   public static func isMember(_ name: String) -> Bool {
     entries.contains { $0.name == name } || (try? member(name)) ?? nil != nil
   }
 
+  /// Names with a number.
   public static let families = [
     EnvironmentFamily(
       name: "MemoryChain", summary: "bsuite's: name the sign shown N steps ago; 3 features, 2 actions, N+1 steps",
@@ -43,6 +48,7 @@ public enum MemoryCatalog {
       make: { TMaze(.active($0)) }, heuristic: { TMazePlayer() }),
   ]
 
+  /// Names without one.
   public static let entries: [EnvironmentEntry] = [
     task("RepeatPrevious", "POPGym's: name the suit seen 4, 32 or 64 cards ago") {
       RepeatPrevious($0)

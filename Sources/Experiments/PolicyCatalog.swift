@@ -3,7 +3,9 @@ import Environments
 import Randomness
 import Records
 
+/// Policies without a network, by name.
 public enum PolicyCatalog {
+  /// For `list policies`.
   public static let summaries: [(name: String, summary: String)] = [
     ("random", "uniform over the actions that are allowed"),
     ("heuristic", "the hand-written policy that the environment comes with (LunarLander-v3, tasks of memory)"),

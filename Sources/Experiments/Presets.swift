@@ -2,16 +2,23 @@
 import GymnasiumBridge
 import Records
 
+/// Where settings start from, for one environment or a family of them.
 public struct Preset: Sendable {
+  /// As `--preset` takes it.
   public let name: String
+  /// That it was made for.
   public let environment: String
+  /// What it is, in words.
   public let summary: String
   /// What came of it and in what time, in words; docs and README say on which machine.
   public let reaches: String
+  /// Every setting.
   public let config: ExperimentConfig
 }
 
+/// The built-in presets, and a user's own.
 public enum Presets {
+  /// For `list presets`.
   public static let all: [Preset] = [
     Preset(
       name: "default", environment: "LunarLander-v3",

@@ -6,6 +6,7 @@ import Rendering
 import Training
 
 extension Run {
+  /// How a run came to its end.
   public enum Outcome {
     /// A checkpoint was written at this step.
     case stopped(step: Int)

@@ -6,10 +6,14 @@ import Networks
 import Records
 import Training
 
+/// A run in its folder, which no other process writes meanwhile: new, or gone on with.
 public struct Run {
+  /// Claimed for as long as this value lives.
   public var folder: RunFolder { claim.folder }
   private let claim: RunClaim
+  /// As config.json has it.
   public let config: ExperimentConfig
+  /// What trains it.
   public let trainer: Trainer
   private let isNew: Bool
   /// What was wrong with newer checkpoints than the one a resumed run goes on from.

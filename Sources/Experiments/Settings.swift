@@ -3,9 +3,13 @@ import Foundation
 import Networks
 import Records
 
+/// One field of `ExperimentConfig` as text: its name, what it means and what it may be.
 public struct Setting: Sendable {
+  /// As `--set` takes it.
   public let key: String
+  /// In words.
   public let type: String
+  /// In words.
   public let meaning: String
   /// What is allowed, in words.
   public let range: String
@@ -16,7 +20,9 @@ public struct Setting: Sendable {
   public func value(in config: ExperimentConfig) -> String { get(config) }
 }
 
+/// Every setting, and what is allowed together.
 public enum Settings {
+  /// In the order of `list settings`.
   public static let all: [Setting] = [
     Setting(
       key: "encoder", type: Architecture.names, meaning: "what turns observations into the latent",

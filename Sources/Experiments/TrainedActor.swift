@@ -43,14 +43,19 @@ extension WeightsChoice {
   }
 }
 
+/// A trained network where it plays.
 public struct TrainedActor {
+  /// Its name.
   public let environment: String
+  /// Its parameters stay as they are.
   public var network: QNetwork { trained.network }
+  /// How its environment is made.
   public let entry: EnvironmentEntry
   /// Whose weights they are, and which, in words.
   public let label: String
   /// The environment step of the weights and the seed of their run, where that is known.
   public let step: Int?
+  /// Of the run.
   public let trainingSeed: UInt64?
   private let trained: TrainedNetwork
 
@@ -62,10 +67,7 @@ public struct TrainedActor {
   public init(
     path: String, _ choice: WeightsChoice = .final, environment: String?, isTrusted: Bool = false, timeout: Double? = nil
   ) throws {
-    let isFolder = try Self.isFolder(path)
-    guard isFolder || choice == .final else {
-      throw UsageError("--checkpoint chooses among the weights of a run; \(path) is a file")
-    }
+    let isFolder = try Self.isFolder(path, choice)
     let found = isFolder ? try Found(RunFolder(path: path), choice, isTrusted) : try Found(file: path)
     guard let name = environment ?? found.environment else {
       throw UsageError("\(path) does not say which environment it was trained in; give --env ENVIRONMENT")
@@ -87,19 +89,35 @@ public struct TrainedActor {
     }
   }
 
-  /// A finished run's weights file, or the file that `path` names itself; its metadata are in their ranges.
-  public static func weights(_ path: String) throws -> Safetensors {
-    try Found.file(try isFolder(path) ? Found.finalWeights(of: RunFolder(path: path)) : path)
+  /// A run's weights as their file has them, or the file that `path` names itself; its metadata are in their ranges.
+  ///
+  /// - Parameters:
+  ///   - path: a run folder or a weights file.
+  ///   - choice: which of the run's weights; a file has only its own.
+  ///   - isTrusted: whether the code that a run's environment may bring is imported, which a checkpoint needs.
+  public static func weights(_ path: String, _ choice: WeightsChoice = .final, isTrusted: Bool = false) throws -> Safetensors {
+    guard try isFolder(path, choice) else { return try Found.file(path) }
+    let found = try Found(RunFolder(path: path), choice, isTrusted)
+    guard let config = found.config else { return try Found.file(found.path) }
+    // A checkpoint holds weights among much else. A file that is open stays readable when its name is gone.
+    let file = NSTemporaryDirectory() + "/mamba-dqn-weights-\(UUID().uuidString)"
+    defer { unlink(file) }
+    try found.trained.network.write(config, found.trained.encoder, step: found.step ?? 0, to: file)
+    return try Found.file(file)
   }
 
-  private static func isFolder(_ path: String) throws -> Bool {
+  private static func isFolder(_ path: String, _ choice: WeightsChoice) throws -> Bool {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw FileError(path, "does not exist")
     }
+    guard isFolder.boolValue || choice == .final else {
+      throw UsageError("--checkpoint chooses among the weights of a run; \(path) is a file")
+    }
     return isFolder.boolValue
   }
 
+  /// An actor of its own, with its own memory.
   public func makeActor() -> ActingState { trained.makeActor() }
 }
 
@@ -109,6 +127,8 @@ private struct Found {
   let trained: TrainedNetwork
   let environment: String?
   let step: Int?
+  /// Of the run, where the network comes out of a checkpoint.
+  let config: ExperimentConfig?
 
   static func file(_ path: String) throws -> Safetensors {
     let file = try Safetensors(path: path)
@@ -121,8 +141,8 @@ private struct Found {
     guard exists(run.weights) else {
       throw FileError(
         run.path,
-        "has no model.safetensors: the run has not finished; evaluate and render take its newest weights with --checkpoint last; "
-          + "go on with: mamba-dqn resume \(shellQuoted(run.path))")
+        "has no model.safetensors: the run has not finished; take its newest weights with --checkpoint last, or go on with: "
+          + "mamba-dqn resume \(shellQuoted(run.path))")
     }
     return run.weights
   }
@@ -142,6 +162,7 @@ private struct Found {
     trained = try TrainedNetwork(file)
     environment = file.metadata["environment"]
     step = file.metadata["step"].flatMap { Int($0) }
+    config = nil
   }
 
   init(_ run: RunFolder, _ choice: WeightsChoice, _ isTrusted: Bool) throws {
@@ -177,6 +198,7 @@ private struct Found {
 
   private init(_ run: RunFolder, _ reader: CheckpointReader, _ path: String, _ isTrusted: Bool) throws {
     let config = try Settings.read(run.config)
+    self.config = config
     let world = try config.environmentEntry(from: .file(run.config, isTrusted: isTrusted)).make()
     self.path = path
     let encoder = try ObservationEncoder(

@@ -5,7 +5,9 @@ import Layers
 import Randomness
 import Records
 
+/// What the package knows of one kind of encoder.
 public struct Architecture: Sendable {
+  /// Its name.
   public let kind: EncoderKind
   /// The encoder on its own, without norm and residual.
   let makeEncoder: @Sendable (NetworkSizes, inout SplitMix64) -> any SequenceEncoder
@@ -19,7 +21,9 @@ public struct Architecture: Sendable {
   /// Every encoder there is. A new one is a file and a line here.
   public static let all = [dqn, lstm, gru, transformer, mamba, mamba2, mamba3]
 
+  /// Nil where there is none of that name.
   public static func named(_ name: String) -> Architecture? { all.first { $0.kind.rawValue == name } }
+  /// All of them, separated by commas.
   public static var names: String { all.map(\.kind.rawValue).joined(separator: ", ") }
 
   /// Floating-point operations of a forward pass of torso, blocks and head at one position.

@@ -6,6 +6,7 @@ import Kernels
 import Layers
 import Randomness
 
+/// Reads a list of entities, the first the agent itself: a shared network over pairs, then maximum and sum.
 public struct EntityEncoder: Layer {
   /// Entities other than the first, features of each, and numbers behind them all.
   let others, features, rest: Int

@@ -4,13 +4,17 @@ import Autograd
 import Layers
 import Randomness
 
+/// From a latent to Q-values.
 public struct Head: Layer {
+  /// Nil where `headHidden` is 0.
   public let hidden: Linear?
+  /// One output an action.
   public let output: Linear
   /// A state's value; `output` then gives the advantages.
   public let value: Linear?
   private let name: String
 
+  /// PyTorch's initial weights, the last layer's times `outputScale`.
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     hidden = sizes.headHidden > 0 ? Linear(sizes.modelSize, sizes.headHidden, &generator) : nil
     let width = sizes.headHidden > 0 ? sizes.headHidden : sizes.modelSize

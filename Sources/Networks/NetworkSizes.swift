@@ -1,18 +1,29 @@
 /// The sizes that determine a Q-network, whether from a run's configuration or read off a file's names and shapes.
 import Records
 
+/// Everything that a Q-network's shape depends on.
 public struct NetworkSizes: Equatable, Sendable {
+  /// Its kind.
   public var encoder: EncoderKind
+  /// Features that it reads of each observation.
   public var observationSize: Int
+  /// Q-values.
   public var actionCount: Int
+  /// Observations in a window.
   public var windowLength: Int
+  /// Units of the first of two input layers; 0 for one layer.
   public var hiddenSize: Int
+  /// Units of the second, and of the latent.
   public var modelSize: Int
+  /// States a channel of a Mamba block.
   public var stateSize: Int
+  /// Taps of its convolution.
   public var convolutionWidth: Int
+  /// Its inner channels per unit of `modelSize`.
   public var expansion: Int
   /// Blocks, and the norm before each: with a norm they are a residual stack.
   public var layers = 1
+  /// Before each block.
   public var norm = BlockNorm.none
   /// Units of the head's hidden layer; 0: none.
   public var headHidden = 0
@@ -24,12 +35,16 @@ public struct NetworkSizes: Equatable, Sendable {
   public var entities = 0, entityFeatures = 0
   /// Q-functions whose mean is acted on.
   public var members = 1
+  /// What was read last is added to the encoder's output.
   public var residual: Bool
+  /// Before each ReLU of the input layers.
   public var layerNorm: Bool
+  /// A state's value and the actions' advantages (Wang et al. 2016).
   public var dueling: Bool
   /// Of the initial output layer: says nothing about a network that exists.
   public var outputScale: Double
 
+  /// Sizes that are not given are the published network's.
   public init(
     encoder: EncoderKind, observationSize: Int, actionCount: Int, windowLength: Int, hiddenSize: Int = 256,
     modelSize: Int = 128, stateSize: Int = 64, convolutionWidth: Int = 4, expansion: Int = 2,
@@ -65,6 +80,7 @@ public struct NetworkSizes: Equatable, Sendable {
       * (Double(hiddenSize) + (encoder == .dqn && norm == .none ? Double(modelSize) : Double(layers) * width))
   }
 
+  /// Those of a run.
   public init(_ config: ExperimentConfig, observationSize: Int, actionCount: Int) {
     self.init(
       encoder: config.encoder, observationSize: observationSize, actionCount: actionCount,

@@ -5,10 +5,15 @@ import Kernels
 import Layers
 import Randomness
 
+/// From observations to Q-values: torso, encoder, head.
 public struct QFunction: Layer {
+  /// What its shape depends on.
   public let sizes: NetworkSizes
+  /// Reads each observation.
   public let torso: Torso
+  /// Reads them in their order.
   public let encoder: any SequenceEncoder
+  /// Values the actions.
   public let head: Head
 
   init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {

@@ -4,11 +4,16 @@ import Autograd
 import Layers
 import Randomness
 
+/// One Q-function, or several that learn side by side and whose mean counts.
 public final class QNetwork: Layer {
+  /// Of each member.
   public let sizes: NetworkSizes
+  /// At least one.
   public let members: [QFunction]
+  /// All parameters, in one piece.
   public private(set) lazy var block = ParameterBlock(self)
 
+  /// Initial parameters out of `generator`.
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     self.sizes = sizes
     members = (0..<sizes.members).map { _ in QFunction(sizes, &generator) }

@@ -3,12 +3,14 @@ import Autograd
 import Kernels
 import Layers
 
+/// A network with a state, one observation at a time, at constant cost.
 public final class RecurrentStepper {
   private let torso: TorsoStepper
   private let layer: any SequenceStepper
   private let head: HeadStepper
   /// Where the latent has the features added to it.
   private let sum: Buffer?
+  /// Floats of a state, all members together.
   public let stateSize: Int
 
   /// Nil for a network that only knows windows.

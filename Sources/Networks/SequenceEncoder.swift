@@ -3,6 +3,7 @@ import Autograd
 import Kernels
 import Layers
 
+/// From features of observations to a latent.
 public protocol SequenceEncoder: Layer {
   /// The name under which its parameters stand, nil where they have their own.
   var name: String? { get }

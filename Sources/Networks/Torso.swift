@@ -5,12 +5,16 @@ import Autograd
 import Layers
 import Randomness
 
+/// Input layers: an MLP, or a reader of entities.
 public struct Torso: Layer {
   let entities: EntityEncoder?
+  /// One or two.
   public let layers: [Linear]
+  /// One a layer, or none.
   public let norms: [LayerNorm]
   let isLinear: Bool
 
+  /// PyTorch's initial weights.
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     isLinear = sizes.hiddenSize == 0
     entities =

@@ -3,6 +3,7 @@ import Autograd
 import Kernels
 import Layers
 
+/// A network over a sliding window, one token's work an observation.
 public final class WindowStepper {
   private let members: [MemberWindow]
   /// The members' mean, where there are several.

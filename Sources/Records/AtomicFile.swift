@@ -2,11 +2,15 @@
 /// (a full disk, say) the new file is removed and what stood there before stays.
 import Foundation
 
+/// A file that is there whole or not at all.
 public final class AtomicFile {
   private let path, temporary: String
   private var descriptor: Int32
   private(set) var offset = 0
 
+  /// Opens a temporary file beside `path`.
+  ///
+  /// - Throws: `FileError` with the system's reason.
   public init(path: String) throws {
     self.path = path
     (temporary, descriptor) = try Self.temporary(beside: path) {
@@ -43,6 +47,9 @@ public final class AtomicFile {
     unlink(temporary)
   }
 
+  /// Appends.
+  ///
+  /// - Throws: `FileError` with the system's reason.
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes
     while let base = rest.baseAddress, rest.count > 0 {
@@ -66,6 +73,9 @@ public final class AtomicFile {
     }
   }
 
+  /// A whole file at once; `durable` waits for the disk.
+  ///
+  /// - Throws: `FileError` with the system's reason.
   public static func write(_ data: Data, to path: String, durable: Bool = true) throws {
     let file = try AtomicFile(path: path)
     try data.withUnsafeBytes { try file.write($0) }

@@ -1,9 +1,11 @@
 /// A CSV file that only grows, and that a resumed run cuts back to where its checkpoint was taken.
 import Foundation
 
+/// A table that grows by a row, and can be cut back to where it was.
 public final class CSVLog {
   private let path: String
   private let descriptor: Int32
+  /// Bytes written, those in memory included.
   public private(set) var offset: Int
 
   /// Opens or creates the file, keeps its first `offset` bytes and drops the rest.
@@ -23,8 +25,10 @@ public final class CSVLog {
   }
   deinit { close(descriptor) }
 
+  /// Text as it is, and a line's end.
   public func append(line: String) throws { try append(Array((line + "\n").utf8)) }
 
+  /// Cells, which must hold no commas.
   public func append(row: [String]) throws { try append(line: row.joined(separator: ",")) }
 
   func append(_ bytes: [UInt8]) throws {

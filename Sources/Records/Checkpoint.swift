@@ -4,16 +4,19 @@
 ///     "LMDQNCK1"  sections, each padded to 8 bytes  index (JSON)  footer: index offset, index length, checksum (u64 each)
 import Foundation
 
+/// Writes named sections, then all their checksums.
 public struct CheckpointWriter: CheckpointSink {
   private let file: AtomicFile
   private var index: [String: [Int]] = [:]
   private var checksum = Checksum()
 
+  /// The file is there once `finish` was called.
   public init(path: String) throws {
     file = try AtomicFile(path: path)
     try put(CheckpointReader.magic)
   }
 
+  /// One section.
   public mutating func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws {
     precondition(index[name] == nil, "section \(name) is written twice")
     index[name] = [file.offset, bytes.count]
@@ -40,13 +43,16 @@ public struct CheckpointWriter: CheckpointSink {
   }
 }
 
+/// A checkpoint whose checksums are right.
 public struct CheckpointReader: CheckpointSource {
   static let magic = Array("LMDQNCK1".utf8)
   private let file: MappedFile
   private let index: [String: Range<Int>]
 
+  /// The file's.
   public var path: String { file.path }
 
+  /// - Throws: `FileError` where the file is none, or is damaged.
   public init(path: String) throws {
     file = try MappedFile(path: path)
     let bytes = file.bytes
@@ -90,11 +96,14 @@ public struct CheckpointReader: CheckpointSource {
     return UnsafeRawBufferPointer(rebasing: file.bytes[range])
   }
 
+  /// Sections, sorted.
   public var names: [String] { index.keys.sorted() }
+  /// Whether there is such a section.
   public func contains(_ name: String) -> Bool { index[name] != nil }
 }
 
 extension CheckpointSink {
+  /// A section of JSON.
   public mutating func write(_ name: String, json value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys

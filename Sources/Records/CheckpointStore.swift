@@ -1,10 +1,13 @@
 /// The checkpoints of a run: the newest two are kept, so that a damaged one never is the only one.
 import Foundation
 
+/// A run's newest checkpoints.
 public struct CheckpointStore {
+  /// Where they lie.
   public let directory: String
   private static let suffix = ".checkpoint"
 
+  /// Makes the folder where there is none.
   public init(directory: String) throws {
     self.directory = directory
     try makeFolder(directory)

@@ -1,11 +1,13 @@
 /// What is counted of some environments' episodes beside their returns: one definition for evaluations, reports and cards.
 
+/// What an episode may come to.
 public enum EpisodeOutcome: Sendable {
   /// Of the lander: a return of at least 200, which Gymnasium calls solved.
   case landed
   /// Of the road, where only a crash terminates an episode.
   case crashed
 
+  /// What Gymnasium calls solved.
   public static let landingReturn = 200.0
 
   /// Nil where nothing is counted.
@@ -19,6 +21,7 @@ public enum EpisodeOutcome: Sendable {
     }
   }
 
+  /// Whether an episode of this return and end came to this.
   public func counts(return value: Double, terminated: Bool) -> Bool {
     switch self {
     case .landed: value >= Self.landingReturn

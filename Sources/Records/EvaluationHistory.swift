@@ -1,9 +1,12 @@
 /// The evaluations during a run, from evaluations.npz (Stable-Baselines3's `EvalCallback`: `timesteps` [n], `results`
 /// [n, episodes]): the environment steps at which they were made, and the mean returns.
 public struct EvaluationHistory: Sendable, Equatable {
+  /// Environment steps, ascending.
   public let steps: [Int]
+  /// Of the returns of each evaluation's episodes.
   public let means: [Double]
 
+  /// As many means as steps.
   public init(steps: [Int], means: [Double]) { (self.steps, self.means) = (steps, means) }
 
   /// Nil where the folder has none, or another file by that name.

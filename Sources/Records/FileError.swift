@@ -1,6 +1,7 @@
 /// What is wrong with a file, in one line: which file, what was found, what would be right.
 import Foundation
 
+/// What is wrong with a file, in one line that begins with its path.
 public struct FileError: Error, CustomStringConvertible, Equatable {
   public let description: String
   /// Control characters, which a file may bring along, become spaces: the line stays one.

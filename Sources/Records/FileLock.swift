@@ -1,6 +1,7 @@
 /// Two processes never write one thing at once: a lock that the kernel releases however its holder ends.
 import Foundation
 
+/// A lock on a file (`flock`), held for as long as this object lives.
 public final class FileLock {
   private let path: String
   private let descriptor: Int32

@@ -3,11 +3,13 @@
 
 /// `observation`, then any of `action`, `reward`, `differences` after commas.
 public struct InputDescription: Equatable, Sendable {
+  /// Whether the last action, its reward and differences of observations stand beside the observation.
   public var action = false, reward = false, differences = false
 
   /// The observation alone.
   public init() {}
 
+  /// `observation`, then any of action, reward and differences after commas; nil for anything else.
   public init?(_ text: String) {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     guard parts.first == "observation", Set(parts).count == parts.count else { return nil }
@@ -27,11 +29,14 @@ public struct InputDescription: Equatable, Sendable {
   }
 }
 
+/// What observations are multiplied by.
 public enum ObservationScale: Equatable, Sendable {
+  /// Nothing; or one over the root mean square of each feature.
   case none, measured
   /// One a feature, or a few that repeat.
   case factors([Float])
 
+  /// `none`, `measured`, or numbers with commas; nil for anything else.
   public init?(_ text: String) {
     switch text {
     case "none": self = .none

@@ -1,10 +1,14 @@
 /// A whole file, read-only, mapped into memory: a 60 MB checkpoint costs no copy.
 import Foundation
 
+/// A file's bytes, read as they are touched.
 public final class MappedFile {
+  /// The file's.
   public let path: String
+  /// Valid for as long as this object lives, also once the file has lost its name.
   public let bytes: UnsafeRawBufferPointer
 
+  /// - Throws: `FileError` with the system's reason.
   public init(path: String) throws {
     self.path = path
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

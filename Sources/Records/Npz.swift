@@ -1,8 +1,11 @@
 /// NumPy's .npz: an uncompressed zip of .npy files, which `numpy.load` reads. Written whole or not at all, and read back.
 import Foundation
 
+/// An array of one of the two types that evaluations need.
 public enum NpzArray: Equatable, Sendable {
+  /// Row-major.
   case int64([Int64], shape: [Int])
+  /// Row-major.
   case float64([Double], shape: [Int])
 
   /// The .npy file: magic, version 1.0, a header padded to 64 bytes, little-endian data.
@@ -42,7 +45,9 @@ public enum NpzArray: Equatable, Sendable {
   }
 }
 
+/// NumPy's archives of arrays.
 public enum Npz {
+  /// Stored, without time stamps: equal arrays give equal files.
   public static func write(_ arrays: [(name: String, array: NpzArray)], to path: String) throws {
     var zip: [UInt8] = [], directory: [UInt8] = []
     func put16(_ value: Int, _ bytes: inout [UInt8]) { bytes += [UInt8(value & 255), UInt8(value >> 8 & 255)] }

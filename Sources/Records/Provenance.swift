@@ -1,11 +1,15 @@
 /// Where a run was made: what a report must say so that somebody else can judge its wall-clock times and repeat it.
 import Foundation
 
+/// Commit, machine and system of a run.
 public struct Provenance: Codable, Equatable, Sendable, ReadableJSON {
   /// Of the checkout that the program was built in, with `-dirty` where it had changes; nil where that is no git checkout.
   public var commit: String?
+  /// Its name, as the system has it.
   public var processor: String
+  /// That this process may use.
   public var cores: Int
+  /// Name and version.
   public var system: String
 
   /// Of this process.

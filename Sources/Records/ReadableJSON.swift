@@ -1,6 +1,7 @@
 /// Files that people read too: indented, keys in order, a newline at the end.
 import Foundation
 
+/// JSON for people: keys sorted, a field a line.
 public protocol ReadableJSON: Encodable {}
 
 extension String {
@@ -13,6 +14,7 @@ extension String {
 }
 
 extension ReadableJSON {
+  /// With a line's end.
   public var json: Data {
     get throws {
       let encoder = JSONEncoder()

@@ -2,7 +2,9 @@
 /// made here and of nothing else.
 import Foundation
 
+/// A run folder that this process holds.
 public final class RunClaim {
+  /// Which one.
   public let folder: RunFolder
   private let lock: FileLock
   /// Whether the folder itself was made here.

@@ -2,40 +2,55 @@
 /// `study export` makes; knows no network.
 import Foundation
 
+/// A run folder, read for a report.
 public struct RunRecord: Sendable {
   /// One row of progress.csv, as far as reports read it; `loss` is nil before learning starts.
   public struct Progress: Sendable {
+    /// Environment steps.
     public var step: Int
+    /// Mean since the last row; nil before learning starts.
     public var loss: Double?
     /// Wall-clock seconds of training until then.
     public var elapsed: Double
   }
   /// One row of monitor.csv, and the environment step at which the episode ended.
   public struct Episode: Sendable, Equatable {
+    /// The environment step of its end.
     public var endStep: Int
+    /// The sum of rewards, not discounted.
     public var `return`: Double
   }
   /// What reports read of evaluation.json: greedy episodes of the final weights.
   public struct Evaluation: Codable, Sendable {
+    /// One an episode.
     public var returns: [Double]
+    /// Steps, one an episode.
     public var lengths: [Int]
+    /// From 0 to 1.
     public var shareTruncated: Double
     var shareCrashed: Double?
   }
 
+  /// The folder's.
   public let path: String
+  /// Every setting.
   public let config: ExperimentConfig
+  /// In the order of steps.
   public let progress: [Progress]
+  /// Of training.
   public let episodes: [Episode]
+  /// Nil before the run is complete.
   public let evaluation: Evaluation?
   /// Those during the run; nil where the folder keeps none.
   public let evaluations: EvaluationHistory?
   /// Nil where the run did not record it.
   public let provenance: Provenance?
+  /// What the user typed.
   public let command: String?
 
   /// The last step that the logs know.
   public var step: Int { max(progress.last?.step ?? 0, episodes.last?.endStep ?? 0) }
+  /// Whether all its steps were taken and it was evaluated.
   public var isFinished: Bool { evaluation != nil && (progress.last?.step ?? 0) >= config.totalSteps }
 
   /// Throws a `FileError` that says what is wrong with the folder. A last line that is still being written is no error.
@@ -108,7 +123,9 @@ public struct RunRecord: Sendable {
 
 /// A folder that holds a run, readable or not.
 public enum FoundRun: Sendable {
+  /// A run.
   case readable(RunRecord)
+  /// A folder that looks like one, and why it is none.
   case unreadable(path: String, reason: String)
 
   /// The runs at and under `path`, by name. A path without any is an error.

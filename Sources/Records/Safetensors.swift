@@ -2,17 +2,24 @@
 /// type is checked before a byte of data is touched, and every byte of the file must belong to a tensor. Writing is atomic and, for equal input, byte for byte equal.
 import Foundation
 
+/// A file of named float32 tensors.
 public struct Safetensors {
+  /// Values with a shape.
   public struct Tensor: Equatable, Sendable {
+    /// Dimensions, the slowest first.
     public var shape: [Int]
+    /// Row-major.
     public var values: [Float]
+    /// As many values as the shape has.
     public init(shape: [Int], values: [Float]) {
       precondition(shape.reduce(1, *) == values.count, "shape \(shape) of \(values.count) values")
       (self.shape, self.values) = (shape, values)
     }
   }
 
+  /// The file's.
   public let path: String
+  /// What the file says of itself.
   public let metadata: [String: String]
   private let file: MappedFile
   private var entries: [String: Entry]
@@ -120,7 +127,9 @@ public struct Safetensors {
     self.metadata = metadata
   }
 
+  /// Of all tensors, sorted.
   public var names: [String] { entries.keys.sorted() }
+  /// Nil where there is no tensor of that name.
   public func shape(of name: String) -> [Int]? { entries[name]?.shape }
   /// Of all tensors together.
   public var elementCount: Int { entries.values.reduce(0) { $0 + $1.shape.reduce(1, *) } }

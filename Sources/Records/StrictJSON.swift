@@ -3,12 +3,17 @@
 /// through `Codable` reads it through here first.
 import Foundation
 
+/// A JSON text, read strictly.
 public enum JSONValue: Equatable, Sendable {
+  /// null.
   case null
+  /// true or false.
   case bool(Bool)
   /// As it was written.
   case number(String)
+  /// Without quotes and escapes.
   case string(String)
+  /// In the order of the file.
   case array([JSONValue])
   /// In the order of the file; each key once.
   case object([JSONField])
@@ -19,8 +24,11 @@ public enum JSONValue: Equatable, Sendable {
     self = try parser.document()
   }
 
+  /// Nil where it is no object.
   public var fields: [JSONField]? { if case .object(let fields) = self { fields } else { nil } }
+  /// Nil where it is no string.
   public var text: String? { if case .string(let text) = self { text } else { nil } }
+  /// Nil where it is no array.
   public var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
   /// A whole number written without sign, fraction and exponent.
   public var count: Int? {
@@ -47,17 +55,23 @@ public enum JSONValue: Equatable, Sendable {
     }
   }
 
+  /// An object's value; nil where it has none of that key.
   public subscript(_ key: String) -> JSONValue? { fields?.first { $0.key == key }?.value }
 }
 
+/// A key and its value.
 public struct JSONField: Equatable, Sendable {
+  /// Without quotes and escapes.
   public var key: String
+  /// What stands behind the colon.
   public var value: JSONValue
 }
 
 /// What is wrong with a text that should be JSON, and at which byte.
 public struct JSONError: Error, Equatable, CustomStringConvertible {
+  /// What is wrong.
   public var problem: String
+  /// At which byte, from 0.
   public var offset: Int
   public var description: String { "\(problem) at byte \(offset)" }
 }

@@ -2,8 +2,10 @@
 /// `Event` messages, whose few fields are encoded here by hand (tensorflow/core/util/event.proto, summary.proto).
 import Foundation
 
+/// An event file that TensorBoard reads.
 public final class TensorBoardLog {
   private let log: CSVLog
+  /// Bytes written, those in memory included.
   public var offset: Int { log.offset }
 
   /// `path` should contain "tfevents". A new file begins with the version event.
@@ -33,6 +35,7 @@ public final class TensorBoardLog {
     try append(event)
   }
 
+  /// Hands everything to the system.
   public func flush() { log.flush() }
 
   private func append(_ message: ProtobufMessage) throws {

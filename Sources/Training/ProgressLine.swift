@@ -3,13 +3,17 @@
 import Foundation
 import Records
 
+/// Where a run stands after an environment step.
 public struct ProgressReport: Sendable {
+  /// Environment steps taken, and those of the whole run.
   public var step, totalSteps: Int
   /// Since this process began (a resumed run's speed is that of this session).
   public var sessionSeconds: Double
   /// Of the last hundred episodes; NaN before the first ends.
   public var meanReturn: Double
+  /// The share of random actions at this step.
   public var epsilon: Double
+  /// Of the last gradient step; nil before the first.
   public var loss: Double?
 
   package init(step: Int, totalSteps: Int, sessionSeconds: Double, meanReturn: Double, epsilon: Double, loss: Double?) {
@@ -24,6 +28,7 @@ public struct SpeedMeter: Sendable {
   private var begin: (step: Int, seconds: Double)?
   private var rate: Double?
 
+  /// It knows a speed from the second report on.
   public init() {}
 
   /// To be asked at every step.
@@ -37,17 +42,20 @@ public struct SpeedMeter: Sendable {
   }
 }
 
+/// A run's progress on standard error: one line that redraws itself on a terminal, rows now and then elsewhere.
 public final class ProgressLine {
   private let isTerminal: Bool
   private let interval: Double
   private var lastTime = -Double.infinity
   private var speed = SpeedMeter()
 
+  /// Looks whether standard error is a terminal.
   public init() {
     isTerminal = isatty(STDERR_FILENO) == 1
     interval = isTerminal ? 0.1 : 10
   }
 
+  /// To be called after every step; draws a few times a second at most.
   public func update(_ report: ProgressReport) {
     let rate = speed.stepsPerSecond(report)
     guard report.sessionSeconds - lastTime >= interval || report.step == report.totalSteps else { return }

@@ -6,19 +6,26 @@ import Randomness
 import Records
 import Statistics
 
+/// How a run came to its end.
 public enum TrainingOutcome: Equatable, Sendable {
+  /// All its steps were taken.
   case finished
   /// Stopped by a request at this step; a checkpoint was written.
   case stopped(step: Int)
 }
 
+/// What keeps a run from going on, in one line.
 public struct TrainingError: Error, CustomStringConvertible {
   public var description: String
+  /// One line for a person.
   public init(_ description: String) { self.description = description }
 }
 
+/// One run: environments, an agent, and what is recorded of them. The same configuration gives the same bytes.
 public final class Trainer {
+  /// Every setting that it follows.
   public let config: ExperimentConfig
+  /// What learns.
   public let agent: DQNAgent
   /// One an actor.
   private var environments: [any Environment]
@@ -78,6 +85,7 @@ public final class Trainer {
     }
   }
 
+  /// Environment steps taken so far, of all actors.
   public var step: Int { state.step }
   /// What a person should be told about a run that was resumed (`replayDifference`).
   public private(set) var warnings: [String] = []

@@ -23,7 +23,7 @@ struct WeightsOptions: ParsableArguments {
   var checkpoint: String?
 
   /// - Parameter policy: what acts instead of a network, if anything does.
-  func choice(policy: String?) throws -> WeightsChoice {
+  func choice(policy: String? = nil) throws -> WeightsChoice {
     guard policy == nil || checkpoint == nil else {
       throw UsageError("--checkpoint chooses among the weights of a run; a policy has none")
     }

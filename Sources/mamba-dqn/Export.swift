@@ -22,15 +22,17 @@ struct ExportCommand: ParsableCommand {
   var subject: String
   @Option(name: .customLong("to"), help: "onnx, torch or step.")
   var target: String
+  @OptionGroup var weights: WeightsOptions
   @Option(help: "What is written: a folder, or for onnx a file.")
   var out: String
+  @OptionGroup var trust: TrustOptions
 
   func run() throws {
     guard Self.targets.contains(target) else {
       throw UsageError(
         "--to \(target): there are \(Self.targets.joined(separator: ", "))\(suggestion(for: target, in: Self.targets))")
     }
-    let agent = try ExportedAgent(TrainedActor.weights(subject))
+    let agent = try ExportedAgent(TrainedActor.weights(subject, weights.choice(), isTrusted: trust.trust))
     switch target {
     case "step": try agent.writeStep(to: out).forEach { try output($0) }
     case "torch": try agent.writeTorch(to: out).forEach { try output($0) }

@@ -48,7 +48,7 @@ import Testing
     let kept = savedSteps(stopped.path)
     #expect(try report("\(stopped.path) --episodes 2 --checkpoint last").trainedSteps == kept)
     let refused = try mamba("evaluate \(stopped.path) --episodes 2")
-    #expect(refused.status == 1 && refused.error.contains("has not finished; evaluate and render take its newest weights"))
+    #expect(refused.status == 1 && refused.error.contains("has not finished; take its newest weights with --checkpoint last"))
   }
 
   @Test func whatIsNotThereIsSaidInOneLine() throws {

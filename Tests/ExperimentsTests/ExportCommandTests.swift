@@ -36,6 +36,17 @@ import Testing
     let graph = try mamba("export \(run) --to onnx --out \(space.file("agent.onnx"))")
     #expect(graph.status == 0 && graph.output == "\(space.file("agent.onnx"))\n", "\(graph.error)")
     #expect(try #require(FileManager.default.contents(atPath: space.file("agent.onnx"))).count > 1_000)
+
+    // The last checkpoint is the end's: the same bytes, also of a run that has not ended.
+    func weights(_ options: String, to name: String) throws -> Data? {
+      let result = try mamba("export \(run) --to step --out \(space.file(name)) \(options)")
+      #expect(result.status == 0, "\(result.error)")
+      return FileManager.default.contents(atPath: space.file("\(name)/agent.weights"))
+    }
+    let final = try weights("", to: "final")
+    #expect(try final != nil && weights("--checkpoint 300", to: "step") == final)
+    try FileManager.default.removeItem(atPath: RunFolder(path: run).weights)
+    #expect(try weights("--checkpoint last", to: "last") == final)
   }
 
   @Test func mistakesAreOneLine() throws {
@@ -45,6 +56,8 @@ import Testing
       ("export \(run.path) --to onx --out x", 64, "--to onx: there are onnx, torch, step; did you mean onnx?"),
       ("export \(run.path) --to step --out x", 1, "has no model.safetensors: the run has not finished"),
       ("export \(space.file("absent")) --to step --out x", 1, "does not exist"),
+      ("export \(run.path) --to step --checkpoint newest --out x", 64, "must be best, last or an environment step"),
+      ("export \(run.path) --to step --checkpoint last --out x", 1, "is not a run folder: it has no config.json"),
     ]
     for (arguments, status, expected) in cases {
       let result = try mamba(arguments)

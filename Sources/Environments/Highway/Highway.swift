@@ -16,19 +16,26 @@ import Randomness
 /// [-1, 1]; the others relative to it, nearest first. A value type: a copy is an episode that goes its own way.
 public struct Highway: Environment {
   /// highway-env's five actions; none is ever forbidden. `LANE_RIGHT` is towards larger y.
-  public enum Action: Int, CaseIterable, Sendable { case laneLeft, idle, laneRight, faster, slower }
+  public enum Action: Int, CaseIterable, Sendable {
+    /// One lane towards smaller y; keep on; one lane towards larger y; the next higher, the next lower target speed.
+    case laneLeft, idle, laneRight, faster, slower
+  }
 
+  /// What it was made with.
   public let options: HighwayOptions
+  /// [vehicles, features], the agent first, as highway-env's `Kinematics`.
   public let observationSpace = BoxSpace(
     shape: [observedVehicles, features],
     low: [Float](repeating: -.infinity, count: observedVehicles * features),
     high: [Float](repeating: .infinity, count: observedVehicles * features))
+  /// highway-env's `DiscreteMetaAction`.
   public let actionSpace = DiscreteSpace(names: ["LANE_LEFT", "IDLE", "LANE_RIGHT", "FASTER", "SLOWER"])
 
   package var traffic: Traffic
   private var generator = NumPyGenerator(seed: 0)
   private var time = 0.0
 
+  /// A road that is empty until the first reset.
   public init(options: HighwayOptions = .highway) {
     precondition(
       options.laneCount > 0 && options.otherVehicleCount >= 0 && options.policyFrequency > 0

@@ -1,6 +1,7 @@
 /// What can be varied about the highway, with highway-env's names and defaults, and its two named configurations.
 
 public struct HighwayOptions: Codable, Equatable, Sendable {
+  /// Side by side, all in one direction.
   public var laneCount = 4
   /// Vehicles beside the agent's.
   public var otherVehicleCount = 50
@@ -12,9 +13,11 @@ public struct HighwayOptions: Codable, Equatable, Sendable {
   public var duration = 40.0
   /// Spacing ahead of the agent's vehicle at the start, in units of the default spacing.
   public var egoSpacing = 2.0
+  /// One over the spacing of the others at the start, in units of the default spacing; above 0.
   public var vehicleDensity = 1.0
   /// Whether the others can crash into each other; the agent's vehicle always can.
   public var othersCollide = true
+  /// Of a crash, before a step's reward is scaled to 0 … 1.
   public var collisionReward = -1.0
   /// For the rightmost lane; proportionally less further left.
   public var rightLaneReward = 0.1

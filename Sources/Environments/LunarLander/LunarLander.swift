@@ -14,13 +14,19 @@ import Randomness
 /// one per thread.
 public final class LunarLander: Environment {
   /// Gymnasium's four actions; `left` fires the left engine, which pushes to the right.
-  public enum Action: Int, CaseIterable, Sendable { case nothing, left, main, right }
+  public enum Action: Int, CaseIterable, Sendable {
+    /// The engine that fires in this step, if any.
+    case nothing, left, main, right
+  }
 
   /// Steps after which an episode is truncated (Gymnasium's `TimeLimit`).
   public static let timeLimit = 1000
 
+  /// What it was made with.
   public let options: Options
+  /// [8]: place, velocity, angle and its velocity, and whether each leg touches the ground.
   public let observationSpace: BoxSpace
+  /// Which engine fires.
   public let actionSpace = DiscreteSpace(names: ["NOTHING", "LEFT", "MAIN", "RIGHT"])
 
   /// What the next draw comes from. With this, and the actions taken since, an episode can be continued elsewhere:

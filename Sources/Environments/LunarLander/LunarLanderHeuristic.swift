@@ -6,6 +6,7 @@
 /// Source: `heuristic` in Gymnasium's `lunar_lander.py`, in float32 as NumPy computes it there. Of 200 episodes it
 /// brings about nine in ten over a return of 200.
 public struct LunarLanderHeuristic: Policy, Sendable {
+  /// It has nothing to set.
   public init() {}
 
   /// - Parameter observation: LunarLander's eight numbers: x, y, their velocities, angle, angular velocity, and

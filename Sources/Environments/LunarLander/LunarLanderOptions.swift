@@ -1,15 +1,18 @@
 /// What can be varied about LunarLander, with Gymnasium's names and defaults. The continuous variant is left out.
 
 extension LunarLander {
+  /// Gymnasium's keyword arguments of `LunarLander-v3`.
   public struct Options: Codable, Equatable, Sendable {
     /// m/s², downwards negative; between -12 and 0, both excluded.
     public var gravity: Double
+    /// Whether wind and turbulence push the lander.
     public var enableWind: Bool
     /// Largest horizontal force of the wind, N; 0 to 20 recommended.
     public var windPower: Double
     /// Largest torque of the wind, N·m; 0 to 2 recommended.
     public var turbulencePower: Double
 
+    /// Gymnasium's defaults. Values are checked by `LunarLander.init`.
     public init(gravity: Double = -10, enableWind: Bool = false, windPower: Double = 15, turbulencePower: Double = 1.5) {
       self.gravity = gravity
       self.enableWind = enableWind
@@ -36,8 +39,11 @@ extension LunarLander {
 
 /// An option of LunarLander that no episode could be played with.
 public struct LunarLanderOptionError: Error, Equatable, CustomStringConvertible, Sendable {
+  /// Its name.
   public let option: String
+  /// What it was set to.
   public let value: Double
+  /// What it may be, in words.
   public let allowed: String
 
   public var description: String { "LunarLander-v3: \(option) is \(value); it must be \(allowed)" }

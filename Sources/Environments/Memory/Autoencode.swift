@@ -7,7 +7,9 @@ import Randomness
 /// The observation is the mode (play, watch) and the suit, one-hot each. ±1/n for each suit named, 2n - 1 steps. Source:
 /// POPGym 1.0.7, `autoencode.py`; same seed, same cards.
 public struct Autoencode: Environment, Sendable {
+  /// [6]: the mode (play, watch) and the suit, one-hot each.
   public let observationSpace = BoxSpace.oneHot(6)
+  /// The four suits.
   public let actionSpace = DiscreteSpace.suits
   private var deck: Deck
   private var unrecited = 0
@@ -15,6 +17,7 @@ public struct Autoencode: Environment, Sendable {
 
   private enum Mode { static let play = 0, watch = 1, count = 2 }
 
+  /// POPGym's decks of that difficulty.
   public init(_ difficulty: Difficulty) {
     switch difficulty {
     case .easy: deck = Deck(packs: 1)

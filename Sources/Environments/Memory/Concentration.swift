@@ -9,7 +9,9 @@ import Randomness
 /// of an attempt before they are turned down. An episode ends when all are up and is truncated after T = ⌈2n - n/(2n - 1)⌉
 /// steps. Source: POPGym 1.0.7, `concentration.py`; same seed, same cards.
 public struct Concentration: Environment, Sendable {
+  /// For each card of the table its face, or that it lies face down, one-hot.
   public let observationSpace: BoxSpace
+  /// The cards, by their place.
   public let actionSpace: DiscreteSpace
   private let face: CardFace
   private let timeLimit: Int
@@ -21,6 +23,7 @@ public struct Concentration: Environment, Sendable {
   private var stepsTaken = 0
   private var generator = NumPyGenerator(seed: 0)
 
+  /// POPGym's decks of that difficulty.
   public init(_ difficulty: Difficulty) {
     switch difficulty {
     case .easy: (deck, face) = (Deck(packs: 1), .color)

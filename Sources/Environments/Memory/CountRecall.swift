@@ -7,7 +7,9 @@ import Randomness
 /// The observation is what was dealt and what is asked, one-hot each. ±1/(n - 1) at each of n - 1 steps with n cards.
 /// Source: POPGym 1.0.7, `count_recall.py`; same seed, same cards.
 public struct CountRecall: Environment, Sendable {
+  /// What was dealt and what is asked, one-hot each.
   public let observationSpace: BoxSpace
+  /// The count, from 0.
   public let actionSpace: DiscreteSpace
   private let face: CardFace
   private var values, queries: Deck
@@ -15,6 +17,7 @@ public struct CountRecall: Environment, Sendable {
   private var query = 0
   private var generator = NumPyGenerator(seed: 0)
 
+  /// POPGym's decks of that difficulty.
   public init(_ difficulty: Difficulty) {
     let packs: Int
     switch difficulty {

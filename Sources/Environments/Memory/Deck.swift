@@ -3,7 +3,10 @@
 import Randomness
 
 /// POPGym's difficulties; what they change is each task's own.
-public enum Difficulty: String, CaseIterable, Sendable { case easy = "Easy", medium = "Medium", hard = "Hard" }
+public enum Difficulty: String, CaseIterable, Sendable {
+  /// As the ending of a task's name.
+  case easy = "Easy", medium = "Medium", hard = "Hard"
+}
 
 /// What a task looks at on a card. Card i of a deck has colour i mod 2, suit i mod 4 and rank ⌊(i mod 52) / 4⌋.
 enum CardFace: Sendable {

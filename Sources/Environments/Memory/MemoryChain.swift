@@ -7,14 +7,18 @@ import Randomness
 /// (±1 at the start; 0 after it). The first step repeats the reset's observation; the last of `length` + 1 rewards ±1, all
 /// others 0. Source: bsuite 0.3.6, `memory_chain.py`; a seed gives the episodes of bsuite's `seed`.
 public struct MemoryChain: Environment, Sendable {
+  /// Steps between what is shown and what is asked.
   public let length: Int
+  /// [bits + 2]: time left, the question, the signs.
   public let observationSpace: BoxSpace
+  /// The two signs.
   public let actionSpace = DiscreteSpace(names: ["NEGATIVE", "POSITIVE"])
   private var context: [Int]
   private var query = 0
   private var time = 0
   private var generator: LegacyNumPyGenerator
 
+  /// Both at least 1.
   public init(length: Int, bits: Int = 1) {
     precondition(length > 0 && bits > 0, "MemoryChain needs a length and bits of at least 1, not \(length) and \(bits)")
     self.length = length

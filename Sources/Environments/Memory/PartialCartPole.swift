@@ -7,6 +7,7 @@ import Randomness
 /// it ends where the cart leaves ±2.4 m or the pole ±12°, and is truncated after `timeLimit` steps. Source: POPGym 1.0.7,
 /// `position_only_cartpole.py`, `velocity_only_cartpole.py`, `noisy_position_only_cartpole.py`; same seed, same bits.
 public struct PartialCartPole: Environment, Sendable {
+  /// Which half of the state is seen.
   public enum Observation: Sendable {
     /// Position (m) and angle (rad), with normal noise of this standard deviation, kept within the space.
     case position(noise: Double)
@@ -14,8 +15,11 @@ public struct PartialCartPole: Environment, Sendable {
     case velocity
   }
 
+  /// [2]: positions or velocities.
   public let observationSpace: BoxSpace
+  /// Which way the cart is pushed.
   public let actionSpace = DiscreteSpace(names: ["LEFT", "RIGHT"])
+  /// Steps after which an episode is truncated.
   public let timeLimit: Int
   private let observed: Observation
   private var state = State()
@@ -25,6 +29,7 @@ public struct PartialCartPole: Environment, Sendable {
   private struct State { var x = 0.0, velocity = 0.0, angle = 0.0, angularVelocity = 0.0 }
   private enum Limit { static let x = 2.4, angle = 12 * 2 * Double.pi / 360 }
 
+  /// `timeLimit` at least 1.
   public init(observed: Observation, timeLimit: Int) {
     (self.observed, self.timeLimit) = (observed, timeLimit)
     switch observed {
@@ -40,6 +45,7 @@ public struct PartialCartPole: Environment, Sendable {
   public static func positionOnly(_ difficulty: Difficulty) -> PartialCartPole {
     PartialCartPole(observed: .position(noise: 0), timeLimit: timeLimit(difficulty))
   }
+  /// POPGym's task of that difficulty, with velocities alone.
   public static func velocityOnly(_ difficulty: Difficulty) -> PartialCartPole {
     PartialCartPole(observed: .velocity, timeLimit: timeLimit(difficulty))
   }

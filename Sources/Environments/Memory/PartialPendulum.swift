@@ -12,8 +12,11 @@ public struct PartialPendulum: Environment, Sendable {
   /// N·m, by action. Gymnasium's space is all of -2 … 2.
   public static let torques = [-2.0, -1, 0, 1, 2]
 
+  /// [2]: cosine and sine of the angle, without its velocity.
   public let observationSpace = BoxSpace(shape: [2], low: [-1, -1], high: [1, 1])
+  /// POPGym's torque in five steps.
   public let actionSpace = DiscreteSpace(names: ["TORQUE-2", "TORQUE-1", "TORQUE0", "TORQUE+1", "TORQUE+2"])
+  /// Steps after which an episode is truncated.
   public let timeLimit: Int
   private let noise: Double
   private var angle = 0.0, angularVelocity = 0.0

@@ -5,7 +5,9 @@
 public struct RepeatPreviousPlayer: Policy, Sendable {
   private let distance: Int
   private var suits: [Int] = []
+  /// As `RepeatPrevious.distance`.
   public init(distance: Int) { self.distance = distance }
+  /// What an agent that forgets nothing does.
   public mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int {
     suits.append(observation.one(in: 0..<4))
     return suits.count < distance ? 0 : suits[suits.count - distance]
@@ -15,7 +17,9 @@ public struct RepeatPreviousPlayer: Policy, Sendable {
 /// Names the first suit.
 public struct RepeatFirstPlayer: Policy, Sendable {
   private var first: Int?
+  /// It begins with an empty memory.
   public init() {}
+  /// What an agent that forgets nothing does.
   public mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int {
     let suit = first ?? observation.one(in: 0..<4)
     first = suit
@@ -27,7 +31,9 @@ public struct RepeatFirstPlayer: Policy, Sendable {
 public struct AutoencodePlayer: Policy, Sendable {
   private var suits: [Int] = []
   private var isReciting = false
+  /// It begins with an empty memory.
   public init() {}
+  /// What an agent that forgets nothing does.
   public mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int {
     if !isReciting { suits.append(observation.one(in: 2..<6)) }
     isReciting = observation[0] == 1
@@ -38,7 +44,9 @@ public struct AutoencodePlayer: Policy, Sendable {
 /// Keeps a count of everything.
 public struct CountRecallPlayer: Policy, Sendable {
   private var counts: [Int] = []
+  /// It begins with an empty memory.
   public init() {}
+  /// What an agent that forgets nothing does.
   public mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int {
     let values = observation.count / 2
     if counts.isEmpty { counts = Array(repeating: 0, count: values) }
@@ -54,12 +62,14 @@ public struct ConcentrationPlayer: Policy, Sendable {
   private var isUp: [Bool]
   private var attempt: [Int] = []
 
+  /// A table of so many cards.
   public init(positions: Int) {
     self.positions = positions
     known = Array(repeating: nil, count: positions)
     isUp = Array(repeating: false, count: positions)
   }
 
+  /// What an agent that forgets nothing does.
   public mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int {
     let values = observation.count / positions
     for position in attempt { known[position] = observation.one(in: position * values..<(position + 1) * values) }
@@ -83,7 +93,9 @@ public struct ConcentrationPlayer: Policy, Sendable {
 /// Remembers the sign of the start.
 public struct MemoryChainPlayer: Policy, Sendable {
   private var context: Float = 0
+  /// It begins with an empty memory.
   public init() {}
+  /// What an agent that forgets nothing does.
   public mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int {
     if observation[2] != 0 { context = observation[2] }
     return context > 0 ? 1 : 0
@@ -93,7 +105,9 @@ public struct MemoryChainPlayer: Policy, Sendable {
 /// Fetches the sign where it is not seen at once, then goes straight to its goal.
 public struct TMazePlayer: Policy, Sendable {
   private var sign: Float = 0
+  /// It begins with an empty memory.
   public init() {}
+  /// What an agent that forgets nothing does.
   public mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int {
     if observation[0] == 1 { return sign > 0 ? 1 : 3 }
     if observation[1] != 0 { sign = observation[1] }

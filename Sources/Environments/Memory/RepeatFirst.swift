@@ -5,11 +5,14 @@ import Randomness
 ///
 /// ±1/(n - 1) at each of the n - 1 steps with n cards. Source: POPGym 1.0.7, `repeat_first.py`; same seed, same cards.
 public struct RepeatFirst: Environment, Sendable {
+  /// [4], one-hot: a suit.
   public let observationSpace = BoxSpace.oneHot(4)
+  /// The four suits.
   public let actionSpace = DiscreteSpace.suits
   private var deck: Deck
   private var generator = NumPyGenerator(seed: 0)
 
+  /// POPGym's decks of that difficulty.
   public init(_ difficulty: Difficulty) {
     switch difficulty {
     case .easy: deck = Deck(packs: 1)

@@ -7,12 +7,16 @@ import Randomness
 /// Before k cards have been seen the reward is 0, then ±1/(n - k) with n cards, so that a perfect memory returns 1. An
 /// episode has n - 1 steps. Source: POPGym 1.0.7, `repeat_previous.py`; same seed, same cards.
 public struct RepeatPrevious: Environment, Sendable {
+  /// [4], one-hot: a suit.
   public let observationSpace = BoxSpace.oneHot(4)
+  /// The four suits.
   public let actionSpace = DiscreteSpace.suits
+  /// How many steps ago the suit was seen that must be named.
   public let distance: Int
   private var deck: Deck
   private var generator = NumPyGenerator(seed: 0)
 
+  /// POPGym's decks and distances of that difficulty.
   public init(_ difficulty: Difficulty) {
     switch difficulty {
     case .easy: (deck, distance) = (Deck(packs: 1), 4)

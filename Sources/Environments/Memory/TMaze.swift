@@ -9,18 +9,26 @@ import Randomness
 /// behind the fastest way costs `penalty`; at the end the goal pays. Bakker 2001, as in Ni et al., "When do transformers shine in
 /// RL?" (2023); source: github.com/twni2016/Memory-RL, `envs/tmaze.py`. A seed gives the episodes of `np.random.seed`.
 public struct TMaze: Environment, Sendable {
+  /// Lengths, rewards and what is seen, as Ni et al. 2023 vary them.
   public struct Options: Equatable, Sendable {
+    /// Steps after which an episode ends wherever the agent stands.
     public var episodeLength: Int
+    /// Cells from the start to the junction.
     public var corridorLength: Int
     /// Cells between the sign and the start.
     public var oracleLength = 0
+    /// For ending at the goal.
     public var goalReward = 1.0
+    /// For each step that ends behind the fastest way: 0 or a negative number.
     public var penalty = 0.0
     /// For every step that ends at the sign, but the last.
     public var distractReward = 0.0
+    /// The position is shown by two features instead of three.
     public var hasAmbiguousPosition = true
+    /// The step's number is seen too.
     public var showsTime = false
 
+    /// Both at least 1; everything else stays as it comes.
     public init(episodeLength: Int, corridorLength: Int) {
       (self.episodeLength, self.corridorLength) = (episodeLength, corridorLength)
     }
@@ -41,14 +49,18 @@ public struct TMaze: Environment, Sendable {
     }
   }
 
+  /// What it was made with.
   public let options: Options
+  /// Position features, the sign at the start and, if asked for, the time.
   public let observationSpace: BoxSpace
+  /// The four directions.
   public let actionSpace = DiscreteSpace(names: ["RIGHT", "UP", "LEFT", "DOWN"])
   private let junction: Int
   private var x = 0, y = 0, goal = 1, time = 0
   private var hasSeenSign = false
   private var generator = LegacyNumPyGenerator(seed: 0)
 
+  /// A maze whose sign is drawn at every reset.
   public init(_ options: Options) {
     precondition(
       options.corridorLength > 0 && options.episodeLength > 0 && options.oracleLength >= 0,

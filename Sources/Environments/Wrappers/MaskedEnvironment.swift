@@ -4,7 +4,9 @@
 ///
 /// They are removed, not zeroed: the observation is flat and has fewer numbers. Everything else is the environment's own.
 public struct MaskedEnvironment: Environment {
+  /// The features that stay.
   public let observationSpace: BoxSpace
+  /// The wrapped environment's.
   public var actionSpace: DiscreteSpace { environment.actionSpace }
   public var actionMask: [Bool]? { environment.actionMask }
   public var speed: Double? { environment.speed }
@@ -54,5 +56,6 @@ public struct MaskedEnvironment: Environment {
 /// Features that cannot be hidden.
 public struct FeatureMaskError: Error, Equatable, CustomStringConvertible, Sendable {
   public let description: String
+  /// One line: which feature there is not.
   public init(_ description: String) { self.description = description }
 }

@@ -1,7 +1,9 @@
 /// The studies that come with the program: the published one, and ours.
 import Records
 
+/// Studies by name.
 public enum Studies {
+  /// For `study list`.
   public static let builtIn = [
     Study(
       name: "paper-highway", environment: "highway-fast-v0", preset: "paper", models: EncoderKind.published,

@@ -1,6 +1,7 @@
 /// A study as a Slurm array job: a task an element, which saves before its time is over, goes back into the queue and goes on.
 import Records
 
+/// A study's tasks as one array job.
 public struct SlurmScript {
   /// The job's name.
   let name: String
@@ -31,6 +32,7 @@ public struct SlurmScript {
     warning = min(60, seconds / 3)
   }
 
+  /// For `sbatch`.
   public var text: String {
     """
     #!/bin/bash

@@ -6,6 +6,9 @@ extension Study {
   private static let fields = ["name", "environment", "preset", "models", "settings", "seeds", "steps"]
   private static let largestTaskCount = 10_000
 
+  /// A user's study.
+  ///
+  /// - Throws: `FileError`, which names the file, the line and the field.
   public init(yaml path: String) throws {
     let reader = YAMLReader(path: path)
     let root = try reader.root(of: "a study", fields: Self.fields)

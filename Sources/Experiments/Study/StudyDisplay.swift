@@ -3,6 +3,7 @@
 import Foundation
 import Records
 
+/// What `study run` shows while it runs.
 public final class StudyDisplay {
   private let study: Study
   private let jobs: Int
@@ -12,18 +13,22 @@ public final class StudyDisplay {
   private var last: ContinuousClock.Instant?
   /// Lines of the table on the terminal.
   private var drawn = 0
+  /// Says so before the totals.
   public var isStopping = false
 
+  /// `jobs` tasks run side by side.
   public init(_ study: Study, jobs: Int) {
     (self.study, self.jobs) = (study, jobs)
     interval = isTerminal ? .milliseconds(500) : .seconds(30)
   }
 
+  /// The totals, before anything runs.
   public func begin(_ tasks: [TaskStatus]) {
     write([StudyTable.totals(tasks, of: study, jobs: jobs)])
     last = isTerminal ? nil : clock.now
   }
 
+  /// To be called often; it draws when it is time.
   public func update(_ tasks: [TaskStatus]) {
     if let last, clock.now - last < interval { return }
     last = clock.now

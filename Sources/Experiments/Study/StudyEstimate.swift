@@ -1,6 +1,7 @@
 /// How long what remains of a study takes: from the speeds of its own tasks, and before there are any from a table.
 import Records
 
+/// How long a study will take.
 public enum StudyEstimate {
   /// Steps per second of the published sizes on one core of a two-core EPYC, training and evaluation together, roughly.
   private static let known: [String: [EncoderKind: Double]] = [

@@ -2,6 +2,7 @@
 import Foundation
 import Records
 
+/// Finished tasks for a commit.
 public enum StudyExport {
   private static let progressRows = 400
 

@@ -2,8 +2,11 @@
 import Foundation
 import Records
 
+/// One process a task, so many at a time.
 public final class StudyScheduler {
+  /// What became of the tasks.
   public struct Outcome: Sendable {
+    /// Each with its error.
     public var failed: [TaskStatus] = []
     /// Run by other processes.
     public var elsewhere: [TaskStatus] = []

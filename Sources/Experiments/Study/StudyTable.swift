@@ -2,6 +2,7 @@
 import Foundation
 import Training
 
+/// A study's tasks as text.
 public enum StudyTable {
   private static let header = ["#", "task", "state", "done", "steps", "steps/s", "ETA", "return"]
 

@@ -5,10 +5,14 @@ import Training
 
 /// `<root>/<study>/`: a run folder a task, and the locks.
 public struct StudyFolder: Sendable {
+  /// The folder's.
   public let path: String
+  /// `root` is `--root`.
   public init(root: String, study: Study) { path = "\(root)/\(study.name)" }
 
+  /// A task's run folder.
   public func run(_ task: StudyTask) -> RunFolder { RunFolder(path: "\(path)/\(task.name)") }
+  /// The path of a task's lock.
   public func lock(_ task: StudyTask) -> String { "\(path)/.locks/\(task.name).lock" }
 }
 
@@ -19,6 +23,7 @@ public final class HeartbeatWriter {
   private var last: Heartbeat
   private var written = -Double.infinity
 
+  /// Goes on from what `status.json` says of an earlier try.
   public init(_ folder: RunFolder, _ config: ExperimentConfig) {
     self.folder = folder
     last =
@@ -52,20 +57,32 @@ public final class HeartbeatWriter {
   }
 }
 
+/// One task's row in `study status`.
 public struct TaskStatus: Codable, Equatable, Sendable {
-  public enum State: String, Codable, Sendable { case waiting, running, finished, failed, stopped }
+  /// Where a task stands.
+  public enum State: String, Codable, Sendable {
+    /// Not begun; held by some process; with its evaluation; with an error; begun and left.
+    case waiting, running, finished, failed, stopped
+  }
 
+  /// In the whole study, from 0.
   public var index: Int
+  /// The task's, its run folder, and where it plays.
   public var name, folder, environment: String
+  /// Its encoder.
   public var model: EncoderKind
+  /// Where it stands.
   public var state: State
+  /// Environment steps taken, and those of the whole run.
   public var step, totalSteps: Int
+  /// The newest `status.json`; nil before the first.
   public var heartbeat: Heartbeat?
   /// What is wrong with a task that failed.
   public var error: String?
   /// Who runs it.
   public var holder: String?
 
+  /// As the folder has it at this moment.
   public init(_ task: StudyTask, in study: StudyFolder) {
     let run = study.run(task)
     (index, name, folder) = (task.index, task.name, run.path)

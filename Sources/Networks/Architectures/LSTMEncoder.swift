@@ -14,11 +14,14 @@ extension Architecture {
     })
 }
 
+/// The published LSTM-DQN's encoder.
 public struct LSTMEncoder: SequenceEncoder {
+  /// Its one layer.
   public let lstm: LSTM
   public let name: String? = "lstm"
   public let readsWholeWindow = true
 
+  /// PyTorch's initial weights.
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     lstm = LSTM(sizes.modelSize, sizes.modelSize, &generator)
   }

@@ -18,11 +18,13 @@ extension Architecture {
     })
 }
 
+/// DQN's: the last observation's features are the latent.
 public struct LastObservationEncoder: SequenceEncoder {
   public let name: String? = nil
   public let readsWholeWindow = false
   private let modelSize: Int
 
+  /// It has no parameters.
   public init(_ sizes: NetworkSizes) { modelSize = sizes.modelSize }
   public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor { features }
   public func makeWindow(time: Int) -> (any SlidingWindow)? { LastToken(modelSize) }

@@ -26,11 +26,14 @@ extension Architecture {
     })
 }
 
+/// The published Mamba-DQN's encoder.
 public struct MambaEncoder: SequenceEncoder {
+  /// Its one block.
   public let block: Mamba1
   public let name: String? = "mamba"
   public let readsWholeWindow = true
 
+  /// mamba-ssm's initial weights.
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     block = Mamba1(
       modelSize: sizes.modelSize, stateSize: sizes.stateSize, convolutionWidth: sizes.convolutionWidth,

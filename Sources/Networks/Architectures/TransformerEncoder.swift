@@ -38,13 +38,16 @@ extension Architecture {
     })
 }
 
+/// The published Transformer-DQN's encoder.
 public struct TransformerEncoder: SequenceEncoder {
   /// Attention heads: `modelSize` must be a multiple.
   public static let heads = Transformer.heads
+  /// Its layers.
   public let transformer: Transformer
   public let name: String? = nil
   public let readsWholeWindow = true
 
+  /// PyTorch's initial weights.
   public init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     transformer = Transformer(sizes.modelSize, time: sizes.windowLength, &generator)
   }

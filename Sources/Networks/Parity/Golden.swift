@@ -6,11 +6,16 @@
 import Foundation
 import Records
 
+/// A recording of a reference: its inputs, outputs, parameters and gradients.
 public struct Golden {
+  /// The file's.
   public let path: String
+  /// By name.
   public let tensors: [String: Safetensors.Tensor]
+  /// What the file says of itself.
   public let metadata: [String: String]
 
+  /// Already read.
   public init(path: String, tensors: [String: Safetensors.Tensor], metadata: [String: String]) {
     (self.path, self.tensors, self.metadata) = (path, tensors, metadata)
   }

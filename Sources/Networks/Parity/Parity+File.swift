@@ -7,6 +7,7 @@ extension Parity {
   public struct Report {
     /// The file, and of a language model in a file of its own that too.
     public let title: String
+    /// One a quantity.
     public let lines: [Line]
   }
 

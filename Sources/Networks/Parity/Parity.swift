@@ -5,13 +5,17 @@ import Kernels
 import Layers
 import Records
 
+/// How far a model is from a recording of its reference.
 public struct Parity {
+  /// One quantity's largest difference.
   public struct Line: Equatable, Sendable {
     /// The golden's tensor, or what was compared with it.
     public let name: String
     /// Largest difference over the largest expected value; infinite where shapes differ or a number is none.
     public let error: Double
+    /// The largest that is allowed.
     public let tolerance: Double
+    /// Whether it is.
     public var isWithin: Bool { error <= tolerance }
   }
 

@@ -5,12 +5,14 @@ import Kernels
 import Layers
 import Records
 
+/// Embedding, Mamba blocks, norm and head, as mamba-ssm and transformers have them.
 public final class LanguageModel: SequenceModel, Layer {
   /// [rows, modelSize]: a row a token, and perhaps rows that only fill it up.
   public let embedding: Parameter
   /// [rows, modelSize]; nil: tied, the embedding is the head.
   public let head: Parameter?
   let encoder: StackEncoder
+  /// All parameters, in one piece.
   public private(set) lazy var block = ParameterBlock(self)
   /// Tokens that there are.
   public let vocabularySize: Int
@@ -63,7 +65,9 @@ public final class LanguageModel: SequenceModel, Layer {
     guard (0..<vocabularySize).contains(token) else { throw TokenError(token: token, vocabularySize: vocabularySize) }
   }
 
+  /// A token that the model does not know.
   public struct TokenError: Error, CustomStringConvertible {
+    /// What was given, and what it must be below.
     public let token, vocabularySize: Int
     public var description: String { "the token \(token) is none of the model's, 0 to \(vocabularySize - 1)" }
   }

@@ -2,6 +2,7 @@
 import Layers
 import Records
 
+/// Whatever a weights file may hold.
 public enum ModelFile {
   /// A Q-network, a language model, a residual stack or a bare Mamba block, with the parameters that the file has. Prefixes that
   /// PyTorch's wrappers leave (`module.`, `_orig_mod.`) count for nothing.

@@ -5,11 +5,13 @@ import Kernels
 import Layers
 import Records
 
+/// What a weights file holds, read at every position of a sequence.
 public protocol SequenceModel: AnyObject {
   /// Features of a position.
   var inputSize: Int { get }
   /// What a row of recurrent state consists of; nil where no state is kept from call to call.
   var stateLayout: StateLayout? { get }
+  /// All parameters, in one piece.
   var block: ParameterBlock { get }
 
   /// x [batch × time, inputSize] → what comes out at every position, [batch × time, …] each under its name and the result first,
@@ -22,19 +24,25 @@ public protocol SequenceModel: AnyObject {
   func makeStepper() -> (any SequenceStepper)?
 }
 
+/// An output with its name.
 public struct NamedTensor {
+  /// Such as q or latent.
   public let name: String
+  /// [batch × time, width].
   public let tensor: Tensor
   init(_ name: String, _ tensor: Tensor) { (self.name, self.tensor) = (name, tensor) }
 }
 
 /// A layer by itself: its result is `output`.
 public final class LayerModel: SequenceModel {
+  /// What reads the sequence.
   public let layer: any SequenceLayer
+  /// All parameters, in one piece.
   public let block: ParameterBlock
   public var inputSize: Int { layer.inputSize }
   public var stateLayout: StateLayout? { layer.stateLayout }
 
+  /// Its parameters are gathered in a block.
   public init(_ layer: some SequenceLayer) { (self.layer, block) = (layer, ParameterBlock(layer)) }
 
   public func outputs(

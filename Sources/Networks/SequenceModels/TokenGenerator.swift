@@ -4,6 +4,7 @@ import Foundation
 import Layers
 import Randomness
 
+/// Goes on with a text, at constant cost a token.
 public final class TokenGenerator {
   /// How a token is chosen from the logits.
   public enum Choice: Sendable {
@@ -20,6 +21,7 @@ public final class TokenGenerator {
   /// After the last token read; nil before the first.
   private var logits: UnsafeMutablePointer<Float>?
 
+  /// `seed` decides what is drawn.
   public init(_ model: LanguageModel, seed: UInt64 = 0) {
     self.model = model
     guard let stepper = model.makeStepper(), let layout = model.stateLayout else {
