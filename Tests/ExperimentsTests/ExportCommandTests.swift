@@ -54,7 +54,7 @@ import Testing
     try makeFolder(run.path)
     let cases: [(String, Int32, String)] = [
       ("export \(run.path) --to onx --out x", 64, "--to onx: there are onnx, torch, step; did you mean onnx?"),
-      ("export \(run.path) --to step --out x", 1, "has no model.safetensors: the run has not finished"),
+      ("export \(run.path) --to step --out x", 1, "is not a run folder: it has no config.json"),
       ("export \(space.file("absent")) --to step --out x", 1, "does not exist"),
       ("export \(run.path) --to step --checkpoint newest --out x", 64, "must be best, last or an environment step"),
       ("export \(run.path) --to step --checkpoint last --out x", 1, "is not a run folder: it has no config.json"),
