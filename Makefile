@@ -36,8 +36,8 @@ reproduce: build
 
 test: build lint gymnasium python
 	swift build $(SWIFT_FLAGS) --build-tests
-	swift test $(SWIFT_FLAGS) --skip-build
 	scripts/docs.sh --check
+	swift test $(SWIFT_FLAGS) --skip-build
 
 # A DocC site of the library, in .build/docs.
 docs: build
