@@ -187,7 +187,7 @@ public enum Presets {
   }
   /// A sign at the start and one choice at the end. Whoever once stands still comes too late: so hardly a random step once ε has
   /// fallen; and as that costs a hundredth a step, 10-step returns and larger rewards, without which walking straight alone takes
-  /// 100,000 steps. Then a hundred thousand more, until chance has shown both choices for both signs.
+  /// 100,000 steps. What is left, 50,000 to 400,000 steps, is until chance has shown both choices for both signs.
   private static let maze = make(from: memory) {
     ($0.stateSize, $0.rewardScale, $0.outputScale, $0.nStep) = (16, 10, 1, 10)
     ($0.epsilonEnd, $0.epsilonDecaySteps, $0.totalSteps) = (0.01, 10_000, 500_000)
