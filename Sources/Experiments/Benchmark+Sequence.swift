@@ -130,6 +130,7 @@ extension Benchmark {
     guard sizes.batch % threads == 0 else {
       throw UsageError("\(threads) threads cannot share a batch of \(sizes.batch) sequences equally")
     }
+    GEMM.useOneThread()
     let layer = try sizes.layer(name), block = ParameterBlock(layer)
     var generator = SplitMix64(seed: 2)
     let part = sizes.batch / threads
