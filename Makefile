@@ -54,25 +54,26 @@ dependencies:
 	  else echo "error: please install, as root: apt-get install$$missing" >&2; exit 1; fi; \
 	fi
 
+# Python packages into .venv, and a file that says so.
+define packages
+	test -x .venv/bin/python3 || python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check $(1)
+	touch $@
+endef
+
 # For environments named gymnasium:ID, in .venv, which the program finds by itself.
 gymnasium: dependencies .venv/gymnasium
 .venv/gymnasium: Makefile
-	test -x .venv/bin/python3 || python3 -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check $(GYMNASIUM_PACKAGES)
-	touch $@
+	$(call packages,$(GYMNASIUM_PACKAGES))
 
 # For `make tune` alone.
 .venv/tune: Makefile | dependencies
-	test -x .venv/bin/python3 || python3 -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check $(TUNE_PACKAGES)
-	touch $@
+	$(call packages,$(TUNE_PACKAGES))
 
 # Real readers for the files that we write: tests hold ours against them.
 python: .venv/installed
 .venv/installed: Makefile
-	test -x .venv/bin/python3 || python3 -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check $(PYTHON_PACKAGES)
-	touch $@
+	$(call packages,$(PYTHON_PACKAGES))
 
 format:
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Examples

@@ -2,7 +2,7 @@
 """scripts/ray_study.py on a Ray cluster of two nodes on this machine, one of which is killed in the middle: all tasks must end in
 the bytes of a run without Ray. Needs Ray (`pip install ray`). usage: scripts/check-ray.py
 """
-import hashlib, os, pathlib, subprocess, sys, tempfile, time
+import os, pathlib, subprocess, sys, tempfile, time
 
 root = pathlib.Path(__file__).resolve().parent.parent
 program = root / ".build/release/mamba-dqn"
@@ -15,11 +15,7 @@ names = ["mamba-s0", "mamba-s1", "lstm-s0", "lstm-s1"]
 
 
 def digest(run):
-    """What must not depend on where and how often a run was interrupted."""
-    progress = [",".join(line.split(",")[:12]) for line in (run / "progress.csv").read_text().splitlines()]
-    monitor = [",".join(line.split(",")[:2]) for line in (run / "monitor.csv").read_text().splitlines()[1:]]
-    parts = [(run / "model.safetensors").read_bytes(), (run / "evaluations.npz").read_bytes(), "\n".join(progress + monitor).encode()]
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    return subprocess.run([root / "scripts/run-digest.sh", run], check=True, capture_output=True).stdout
 
 
 with tempfile.TemporaryDirectory() as name:

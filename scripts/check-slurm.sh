@@ -4,7 +4,7 @@
 # Slurm. Five to ten minutes. usage: scripts/check-slurm.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-program=$PWD/.build/release/mamba-dqn
+program=$PWD/.build/release/mamba-dqn scripts=$PWD/scripts
 for command in slurmctld slurmd munged; do
   command -v $command >/dev/null || { echo "error: no $command; please install, as root: apt-get install slurm-wlm munge" >&2; exit 1; }
 done
@@ -71,10 +71,7 @@ steps: 7000
 END
 told() { cat slurm-check-"$1".out 2>/dev/null | grep -c 'checkpoint saved' || true; }
 least() { for index in 0 1 2 3; do told $index; done | sort -n | head -n 1; }
-bytes() {
-  cat "$1/model.safetensors" "$1/evaluations.npz" <(cut -d, -f1-12 "$1/progress.csv") \
-    <(cut -d, -f1-2 "$1/monitor.csv" | tail -n +2) | sha256sum
-}
+bytes() { "$scripts/run-digest.sh" "$1"; }
 
 start=$SECONDS
 "$program" study slurm check.yaml --root runs --partition main --time 1 > check.slurm

@@ -24,10 +24,7 @@ highway="highway-fast-v0 --steps 1500 --set members=2 --set hiddenSize=32 --set 
 train() { # KIND FOLDER, in a subshell: it becomes the program, so that its process number is the program's
   exec env PATH=/nowhere "$program" train ${!1} $often --seed 3 --out "$2" >/dev/null 2>"$2.err"
 }
-bytes() {
-  cat "$1/model.safetensors" "$1/evaluations.npz" <(cut -d, -f1-12 "$1/progress.csv") \
-    <(cut -d, -f1-2 "$1/monitor.csv" | tail -n +2) | sha256sum
-}
+bytes() { scripts/run-digest.sh "$1"; }
 milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 
 for kind in "${kinds[@]}"; do

@@ -6,14 +6,11 @@ public struct EvaluationHistory: Sendable, Equatable {
   /// Of the returns of each evaluation's episodes.
   public let means: [Double]
 
-  /// As many means as steps.
-  public init(steps: [Int], means: [Double]) { (self.steps, self.means) = (steps, means) }
-
   /// Nil where the folder has none, or another file by that name.
   public init?(_ folder: RunFolder) {
     guard let arrays = try? Npz.read(folder.evaluations), case .int64(let steps, _)? = arrays["timesteps"],
       case .float64(let results, let shape)? = arrays["results"], shape.count == 2, shape[0] == steps.count, shape[1] > 0,
-      steps.allSatisfy({ (0...2_000_000_000).contains($0) })
+      steps.allSatisfy({ RunRecord.steps.contains(Int($0)) })
     else { return nil }
     self.steps = steps.map { Int($0) }
     means = steps.indices.map { row in

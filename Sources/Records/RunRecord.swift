@@ -94,7 +94,7 @@ public struct RunRecord: Sendable {
   }
 
   /// Environment steps that a run may have; twice what `--steps` takes, so that sums of them stay far from any overflow.
-  private static let steps = 0...2_000_000_000
+  static let steps = 0...2_000_000_000
   /// A number that means and squares can be taken of.
   private static func isMeasured(_ value: Double) -> Bool { value.isFinite && abs(value) < 1e100 }
 
