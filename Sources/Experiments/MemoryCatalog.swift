@@ -17,6 +17,13 @@ public struct EnvironmentFamily: Sendable {
 
   /// The member of this name; nil where the name is not of this family.
   func entry(_ text: String) throws -> EnvironmentEntry? {
+    try length(text).map { length in
+      EnvironmentEntry(name: text, summary: summary, make: { [make] in make(length) }, heuristic: heuristic)
+    }
+  }
+
+  /// N of the member of this name; nil where the name is not of this family.
+  func length(_ text: String) throws -> Int? {
     guard text == name || text.hasPrefix(name + "-") else { return nil }
     // Only as Swift writes it: one environment, one name.
     guard let length = Int(text.dropFirst(name.count + 1)), lengths.contains(length), text == "\(name)-\(length)" else {
@@ -24,7 +31,7 @@ public struct EnvironmentFamily: Sendable {
         "\(text): N of \(pattern) must be a whole number from \(lengths.lowerBound) to \(lengths.upperBound), such as \(name)-100"
       )
     }
-    return EnvironmentEntry(name: text, summary: summary, make: { [make] in make(length) }, heuristic: heuristic)
+    return length
   }
 }
 
@@ -105,6 +112,11 @@ public enum MemoryCatalog {
   static func member(_ name: String) throws -> EnvironmentEntry? {
     for family in families { if let entry = try family.entry(name) { return entry } }
     return nil
+  }
+
+  /// N of a family's member, nil for another name.
+  static func length(_ name: String) -> Int? {
+    families.lazy.compactMap { try? $0.length(name) }.first
   }
 
   /// What might have been meant by a name that ends in a number.

@@ -122,6 +122,7 @@ public enum Presets {
     if let found = own.first(where: { $0.name == preset }) {
       var config = found.config
       config.environment = environment
+      if family == mazeFamily, let length = MemoryCatalog.length(nativeName(of: environment)) { fit(&config, toLength: length) }
       return config
     }
     let names = (own.isEmpty ? ["default"] : own.map(\.name))
@@ -139,8 +140,12 @@ public enum Presets {
   /// Environments for which one preset serves: their native name, without parameters.
   static func family(of environment: String) -> String {
     let families = ["LunarLander-v3": "LunarLander-v3", "LunarLander-v3-wind": "LunarLander-v3", "highway-v0": "highway-fast-v0"]
-    let name = (try? GymnasiumName(environment))?.baseID ?? String(environment.prefix { $0 != "?" })
+    let name = nativeName(of: environment)
     return families[name] ?? memoryFamily(of: name) ?? name
+  }
+
+  private static func nativeName(of environment: String) -> String {
+    (try? GymnasiumName(environment))?.baseID ?? String(environment.prefix { $0 != "?" })
   }
 
   /// What mends the published agent on LunarLander: sparse updates, Polyak, double Q and a falling learning rate; 5-step returns
@@ -191,6 +196,12 @@ public enum Presets {
   private static let maze = make(from: memory) {
     ($0.stateSize, $0.rewardScale, $0.outputScale, $0.nStep) = (16, 10, 1, 10)
     ($0.epsilonEnd, $0.epsilonDecaySteps, $0.totalSteps) = (0.01, 10_000, 500_000)
+  }
+  /// Of 250 steps one in a hundred at random spares one episode in seven: 1 / 2N lets two thirds of them reach the end in time. And a
+  /// sequence holds an episode, whose last step is what is learned from.
+  private static func fit(_ config: inout ExperimentConfig, toLength length: Int) {
+    config.epsilonEnd = min(config.epsilonEnd, 0.5 / Double(length))
+    if config.replay == .sequence { config.sequenceLength = min(65_536, max(config.sequenceLength, length + 16)) }
   }
   private static func windows(_ config: inout ExperimentConfig) {
     (config.replay, config.sequenceStart, config.windowLength) = (.window, .anywhere, 16)

@@ -13,6 +13,18 @@ import Training
       "TMaze-20?mask=1", "highway-fast-v0?mask=24",
     ]
 
+  /// In a longer maze chance may act less often, and a sequence still holds a whole episode.
+  @Test(arguments: [
+    ("TMaze-50", 0.01, 512), ("TMaze-100", 0.005, 512), ("TMaze-250", 0.002, 512), ("TMazeActive-1000", 0.0005, 1016),
+    ("TMaze-1000?mask=1", 0.0005, 1016), ("TMaze-1000000", 5e-7, 65_536),
+  ])
+  func aMazesPresetFitsItsLength(_ name: String, _ epsilonEnd: Double, _ sequenceLength: Int) throws {
+    let config = try Presets.config(environment: name, preset: "default")
+    #expect(config.epsilonEnd == epsilonEnd && config.sequenceLength == sequenceLength)
+    let windows = try Presets.config(environment: name, preset: "window")
+    #expect(windows.epsilonEnd == epsilonEnd && windows.sequenceLength == 512)
+  }
+
   /// An episode of random actions: every number is within the bounds, and the same seed gives the same episode.
   @Test(arguments: names) func anEpisodeIsWithinItsSpaceAndRepeats(_ name: String) throws {
     let entry = try EnvironmentCatalog.entry(name)
