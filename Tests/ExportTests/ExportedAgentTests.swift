@@ -12,18 +12,20 @@ import Testing
 struct ExportCase: CustomStringConvertible, Sendable {
   var kind: EncoderKind
   var isStack = false, isRecurrent = false, isRich = false
+  var window = 4
   var description: String {
-    kind.rawValue + (isStack ? "-stack" : "") + (isRecurrent ? "-recurrent" : "") + (isRich ? "-rich" : "")
+    kind.rawValue + (isStack ? "-stack" : "") + (isRecurrent ? "-recurrent" : "") + (isRich ? "-rich" : "") + "-\(window)"
   }
 
-  /// Windows alone and of stacks, and the recurrent forms; one with everything else: several members over a list of entities,
-  /// norms, a dueling head with a hidden layer.
+  /// Windows alone and of stacks, and the recurrent forms; windows shorter and longer than Mamba's filter, and of a single
+  /// observation; one with everything else: several members over a list of entities, norms, a dueling head with a hidden layer.
   static let all: [ExportCase] =
     Architecture.all.map(\.kind).flatMap { kind in
       [
         ExportCase(kind: kind), ExportCase(kind: kind, isStack: true), ExportCase(kind: kind, isStack: true, isRecurrent: true),
       ] + (kind == .transformer ? [] : [ExportCase(kind: kind, isRecurrent: true)])
-    } + [ExportCase(kind: .mamba, isRich: true)]
+    } + [ExportCase(kind: .mamba, isRich: true)] + [1, 2, 5, 7].map { ExportCase(kind: .mamba, window: $0) }
+    + [EncoderKind.lstm, .transformer].map { ExportCase(kind: $0, window: 1) }
 
   static let actions = 3
   var observationSize: Int { isRich ? 3 * 4 + 2 : 5 }
@@ -33,7 +35,7 @@ struct ExportCase: CustomStringConvertible, Sendable {
     let inputs = isRecurrent ? "observation,action,reward,differences" : isRich ? "observation,action" : "observation"
     let size = InputDescription(inputs)?.size(observation: observationSize, actions: Self.actions) ?? 0
     var sizes = NetworkSizes(
-      encoder: kind, observationSize: size, actionCount: Self.actions, windowLength: 4, hiddenSize: isStack ? 0 : 12,
+      encoder: kind, observationSize: size, actionCount: Self.actions, windowLength: window, hiddenSize: isStack ? 0 : 12,
       modelSize: 16, stateSize: 6, residual: !isStack, layerNorm: isRich, dueling: isRich)
     (sizes.norm, sizes.layers, sizes.headSize) = (isStack ? .rms : .none, isStack ? 2 : 1, 4)
     (sizes.headHidden, sizes.members) = (isStack || isRich ? 10 : 0, isRich ? 3 : 1)
@@ -49,7 +51,7 @@ struct ExportCase: CustomStringConvertible, Sendable {
       (name: $0, tensor: Safetensors.Tensor(shape: $1.shape, values: Array($1.values)))
     }
     var metadata = [
-      "headSize": "4", "windowLength": "4", "inputs": inputs, "rewardScale": "0.3", "environment": "LunarLander-v3",
+      "headSize": "4", "windowLength": "\(window)", "inputs": inputs, "rewardScale": "0.3", "environment": "LunarLander-v3",
     ]
     if !isStack { metadata["residual"] = "true" }
     if isRich { metadata["entities"] = "3" }
@@ -67,7 +69,7 @@ struct ExportCase: CustomStringConvertible, Sendable {
 
   /// Two episodes of steps into FOLDER/steps, and what our own agent answers at each: action, Q-values, latent.
   func act(_ file: Safetensors, in folder: String) throws -> [[Float]] {
-    let network = try QNetwork(file, windowLength: 4)
+    let network = try QNetwork(file, windowLength: window)
     let encoder = try ObservationEncoder(file, inputSize: network.sizes.observationSize, actionCount: Self.actions)
     let agent = ActingState(network, encoder: encoder, stepping: true, recurrent: isRecurrent)
     var generator = SplitMix64(seed: 12)
@@ -173,7 +175,7 @@ struct ExportCase: CustomStringConvertible, Sendable {
     }
     let script = try String(contentsOfFile: Self.folder + "/agent_test.py", encoding: .utf8)
     let result = try python(script, [form, packageRoot + "/Sources/Export/Resources"] + expected.map(\.folder))
-    #expect(result.status == 0, "\(result.error)")
+    #expect(result.status == 0, "\(result.error) (`make exporters` installs the packages)")
     for (folder, answers) in expected {
       compare((try? String(contentsOfFile: folder + "/out", encoding: .utf8)) ?? "", answers, folder)
     }
