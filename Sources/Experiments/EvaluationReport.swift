@@ -50,6 +50,11 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
     if speeds.count == results.count { meanSpeed = Statistics.mean(speeds) }
   }
 
+  /// As `json` wrote it.
+  init(path: String) throws {
+    self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+
   /// What came out, for someone who knows the task but no statistics; nil where there are no plain words for it.
   ///
   /// - Parameter heuristic: the same episodes of the hand-written policy, where there is one.

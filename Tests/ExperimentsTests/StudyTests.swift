@@ -4,6 +4,7 @@ import Foundation
 import Records
 import TestSupport
 import Testing
+import Training
 
 @Suite struct StudyTests {
   // MARK: - Tasks
@@ -242,13 +243,20 @@ import Testing
     _ = try space.text("tiny/\(task.name)/progress.csv", "step,a,b,c,d\n" + rows.joined())
     _ = try space.text("tiny/\(task.name)/monitor.csv", "#{\"t_start\": 1795536784.7215762}\nr,l,t\n8.263412226966711,12,0.003\n")
     #expect(try StudyExport.run([task], in: folder, to: space.file("out")) == 0)
-    try Data("{}".utf8).write(to: URL(fileURLWithPath: run.evaluation))
+    let episode = Episode(return: 12.5, length: 70, terminated: true, truncated: false)
+    let evaluation = EvaluationReport(subject: run.weights, environment: task.config.environment, seed: 0, [episode])
+    try evaluation.json.write(to: URL(fileURLWithPath: run.evaluation))
     try FileManager.default.createDirectory(atPath: space.file("out/\(task.name)"), withIntermediateDirectories: true)
     _ = try space.text("out/\(task.name)/evaluation-gymnasium.json", "kept")
     #expect(try StudyExport.run([task], in: folder, to: space.file("out")) == 1)
 
     let copy = RunFolder(path: space.file("out/\(task.name)"))
     #expect(try ExperimentConfig(path: copy.config) == task.config)
+    // The same evaluation, of weights that no machine's folder names.
+    let evaluated = try String(contentsOfFile: copy.evaluation, encoding: .utf8), original = try evaluation.json
+    let expected = String(decoding: original, as: UTF8.self)
+      .replacingOccurrences(of: run.weights, with: "tiny/\(task.name)/model.safetensors")
+    #expect(evaluated == expected && !evaluated.contains(space.file("")))
     let progress = try String(contentsOfFile: copy.progress, encoding: .utf8).split(separator: "\n").map(String.init)
     #expect(progress.count == 401 && progress[0] == "step,a,b,c,d")
     #expect(progress[1] == "1000,,0.142857,1e-05,0.0005" && progress[400] == "1500000,,214.286,1e-05,0.0005")

@@ -6,7 +6,8 @@ import Records
 public enum StudyExport {
   private static let progressRows = 400
 
-  /// Copies every finished task below `target` and says how many there were. Other files there stay.
+  /// Copies every finished task below `target` and says how many there were. Other files there stay. An evaluation names its
+  /// weights as STUDY/TASK/model.safetensors, wherever they lay: a commit has no use for a machine's folders.
   public static func run(_ tasks: [StudyTask], in study: StudyFolder, to target: String) throws -> Int {
     var count = 0
     for task in tasks where TaskStatus(task, in: study).state == .finished {
@@ -14,10 +15,15 @@ public enum StudyExport {
       try makeFolder(copy.path)
       for (from, to) in [
         (source.config, copy.config), (source.command, copy.command), (source.provenance, copy.provenance),
-        (source.evaluation, copy.evaluation), (source.evaluations, copy.evaluations),
+        (source.evaluations, copy.evaluations),
       ] {
         if let data = FileManager.default.contents(atPath: from) { try AtomicFile.write(data, to: to) }
       }
+      guard var evaluation = try? EvaluationReport(path: source.evaluation) else {
+        throw FileError(source.evaluation, "is not an evaluation")
+      }
+      evaluation.subject = RunFolder(path: "\(study.name)/\(task.name)").weights
+      try AtomicFile.write(evaluation.json, to: copy.evaluation)
       try write(thinned(lines(of: source.progress), header: 1), to: copy.progress)
       try write(lines(of: source.monitor), to: copy.monitor)
       count += 1

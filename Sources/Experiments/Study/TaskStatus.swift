@@ -7,8 +7,10 @@ import Training
 public struct StudyFolder: Sendable {
   /// The folder's.
   public let path: String
+  /// The study's.
+  public let name: String
   /// `root` is `--root`.
-  public init(root: String, study: Study) { path = "\(root)/\(study.name)" }
+  public init(root: String, study: Study) { (name, path) = (study.name, "\(root)/\(study.name)") }
 
   /// A task's run folder.
   public func run(_ task: StudyTask) -> RunFolder { RunFolder(path: "\(path)/\(task.name)") }
