@@ -8,14 +8,15 @@ THREADS ?=
 
 SWIFT_FLAGS = -c release --explicit-target-dependency-import-check error
 PACKAGES = libopenblas-dev libbox2d-dev libcairo2-dev ffmpeg python3-venv librsvg2-bin fonts-dejavu-core
-PYTHON_PACKAGES = numpy==2.4.6 safetensors==0.8.0 tensorboard==2.21.0 setuptools==80.9.0 \
-  torch==2.13.0 onnx==1.23.2 onnxruntime==1.32.0
+ARRAYS = numpy==2.4.6 safetensors==0.8.0
+PYTHON_PACKAGES = $(ARRAYS) tensorboard==2.21.0 setuptools==80.9.0
+EXPORTER_PACKAGES = $(ARRAYS) torch==2.13.0 onnx==1.23.2 onnxruntime==1.32.0
 TUNE_PACKAGES = optuna==5.0.0 cmaes==0.13.1 "psycopg[binary]==3.3.9"
 GYMNASIUM_PACKAGES = "gymnasium[box2d]==1.4.0" highway-env==1.12.1 ale-py==0.12.1
 
 STUDY = .build/release/mamba-dqn study
 
-.PHONY: train tune reproduce test docs build format lint dependencies gymnasium python clean
+.PHONY: train tune reproduce test docs build format lint dependencies gymnasium python exporters clean
 
 train: build
 	.build/release/mamba-dqn train $(ENV) --preset $(PRESET) --seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(THREADS),--set threads=$(THREADS)) $(if $(OUT),--out $(OUT))
@@ -34,7 +35,7 @@ reproduce: build
 	$(STUDY) run paper-lunarlander --seeds $(LUNARLANDER_SEEDS)
 	.build/release/mamba-dqn report runs/paper-highway runs/paper-lunarlander --out results/report
 
-test: build lint gymnasium python
+test: build lint gymnasium python exporters
 	swift build $(SWIFT_FLAGS) --build-tests
 	scripts/docs.sh --check
 	swift test $(SWIFT_FLAGS) --skip-build
@@ -71,9 +72,14 @@ gymnasium: dependencies .venv/gymnasium
 	$(call packages,$(TUNE_PACKAGES))
 
 # Real readers for the files that we write: tests hold ours against them.
-python: .venv/installed
-.venv/installed: Makefile
+python: .venv/python
+.venv/python: Makefile
 	$(call packages,$(PYTHON_PACKAGES))
+
+# What `export --to onnx` needs, and the tests of what `export` writes. Apart, because torch is larger than all else together.
+exporters: .venv/exporters
+.venv/exporters: Makefile
+	$(call packages,$(EXPORTER_PACKAGES))
 
 format:
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Examples

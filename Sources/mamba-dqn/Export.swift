@@ -13,7 +13,7 @@ struct ExportCommand: ParsableCommand {
       step   the folder OUT with agent.h, a C header that needs nothing, and agent.weights
       torch  the folder OUT with agent.py, which needs torch and safetensors and plays in Gymnasium, and agent.safetensors
       onnx   the file OUT: observation, state, begin → q, latent, next_state (made by a Python that has torch and onnx:
-             MAMBA_DQN_PYTHON, or the one that `make test` sets up)
+             MAMBA_DQN_PYTHON, or the one that `make exporters` sets up)
       """)
 
   private static let targets = ["onnx", "torch", "step"]
@@ -39,7 +39,7 @@ struct ExportCommand: ParsableCommand {
     default:
       guard let python = try? PythonInterpreter.path() else {
         throw UsageError(
-          "--to onnx needs Python: run `make python` in the folder where mamba-dqn was built, or let MAMBA_DQN_PYTHON name a "
+          "--to onnx needs Python: run `make exporters` in the folder where mamba-dqn was built, or let MAMBA_DQN_PYTHON name a "
             + "Python that has torch, onnx and safetensors")
       }
       try agent.writeONNX(to: out, python: python)

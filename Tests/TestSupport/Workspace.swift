@@ -80,7 +80,8 @@ public func mamba(_ arguments: String..., signal: Int32? = nil, when ready: () -
   try run(builtProgram, arguments.flatMap { $0.split(separator: " ").map(String.init) }, signal: signal, when: ready)
 }
 
-/// Runs Python with the packages that `make test` installs; a missing one fails the test and says so.
+/// Runs Python with the packages that `make test` installs (`make python`, `make exporters`); a missing one fails the test and
+/// says so.
 public func python(_ script: String, _ arguments: [String]) throws -> ProcessResult {
   let own = packageRoot + "/.venv/bin/python"
   let interpreter = FileManager.default.isExecutableFile(atPath: own) ? own : "/usr/bin/python3"
