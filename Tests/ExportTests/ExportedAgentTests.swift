@@ -135,7 +135,8 @@ struct ExportCase: CustomStringConvertible, Sendable {
 
   /// Where Debian's wasi-libc and libclang-rt-*-dev-wasm32 are installed: the same C in Swift's own WebAssembly runtime, whose
   /// pointers have 32 bits.
-  @Test(.enabled(if: WebAssembly.builtins != nil)) func webAssembly() throws {
+  @Test(.enabled(if: WebAssembly.builtins != nil, "no WebAssembly: apt-get install wasi-libc and libclang-rt-*-dev-wasm32"))
+  func webAssembly() throws {
     let space = try Workspace(), program = space.file("agent_test.wasm"), object = space.file("agent_test.o")
     for agent in ExportCase.all where agent.isRecurrent || agent.isRich {
       let folder = space.file(agent.description)
