@@ -25,7 +25,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CASES = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-PROGRAM = sys.argv[3] if len(sys.argv) > 3 else ROOT + "/.build/release/mamba-dqn"
+PROGRAM = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else ROOT + "/.build/release/mamba-dqn"
 MASK = (1 << 64) - 1
 # No ffmpeg and no rsvg-convert: they are not what is tried here.
 # Of a program built with --sanitize=address: what is still there at the end is no fault, and everything else is a trap.

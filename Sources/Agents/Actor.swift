@@ -12,6 +12,8 @@ final class Actor {
   let stateBefore: Buffer?
   /// What the present observation allows; nil: everything.
   var allowed: [Bool]?
+  /// What the present observation is counted as, where actions are counted.
+  var key: UInt64 = 0
 
   init(_ state: ActingState, generator: SplitMix64, epsilonExponent: Double, latentSize: Int) {
     (self.state, self.generator, self.epsilonExponent) = (state, generator, epsilonExponent)
@@ -19,14 +21,15 @@ final class Actor {
     stateBefore = state.stateSize.map { Buffer(count: $0) }
   }
 
-  func act(epsilon: Double) -> Decision {
+  /// ε-greedy; where not random, an action that the counts call for comes before the greedy one.
+  func act(epsilon: Double, _ counts: ActionCounts?, leastTries: Int) -> Decision {
     let output = state.evaluate()
     latent.pointer.update(from: output.latent, count: latent.count)
     if let stateBefore, let before = state.stateBefore { stateBefore.pointer.update(from: before, count: stateBefore.count) }
     let greedy = state.argmax(output.q, allowed)
     let epsilon = epsilonExponent == 1 ? epsilon : power(epsilon, epsilonExponent)
     let explores = generator.uniform() < epsilon
-    let action = explores ? randomAction() : greedy
+    let action = explores ? randomAction() : counts?.leastTried(at: key, below: leastTries, allowed) ?? greedy
     return Decision(action: action, value: output.q[greedy])
   }
 

@@ -192,10 +192,11 @@ public enum Presets {
   }
   /// A sign at the start and one choice at the end. Whoever once stands still comes too late: so hardly a random step once ε has
   /// fallen; and as that costs a hundredth a step, 10-step returns and larger rewards, without which walking straight alone takes
-  /// 100,000 steps. What is left, 50,000 to 400,000 steps, is until chance has shown both choices for both signs.
+  /// 100,000 steps. The sign is remembered soon; what is left is to learn that there is another way to turn, which ε would try in
+  /// one of thousands of episodes (of 250 cells: never within a million steps on a seed in two).
   private static let maze = make(from: memory) {
     ($0.stateSize, $0.rewardScale, $0.outputScale, $0.nStep) = (16, 10, 1, 10)
-    ($0.epsilonEnd, $0.epsilonDecaySteps, $0.totalSteps) = (0.01, 10_000, 500_000)
+    ($0.epsilonEnd, $0.epsilonDecaySteps, $0.leastTries, $0.totalSteps) = (0.01, 10_000, 50, 500_000)
   }
   /// Of 250 steps one in a hundred at random spares one episode in seven: 1 / 2N lets two thirds of them reach the end in time. And a
   /// sequence holds an episode, whose last step is what is learned from.

@@ -47,8 +47,9 @@ extension ExperimentConfig: ReadableJSON {
   package static let laterKeys: Set<String> = [
     "actors", "averagedWeights", "burnIn", "crossEpisodes", "doubleQ", "dueling", "encoderLearningRate", "entities",
     "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm",
-    "layers", "learningRateEnd", "learningRateWarmup", "loss", "members", "nStep", "norm", "observationScale", "outputScale",
-    "polyakRate", "recordInterval", "replay", "resetTimeout", "residual", "rewardScale", "sequenceLength", "sequenceOverlap",
-    "sequenceStart", "slowDecay", "startTimeout", "stepTimeout", "targetUpdate", "threads", "valueRescaling",
+    "layers", "learningRateEnd", "learningRateWarmup", "leastTries", "loss", "members", "nStep", "norm", "observationScale",
+    "outputScale", "polyakRate", "recordInterval", "replay", "resetTimeout", "residual", "rewardScale", "sequenceLength",
+    "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout", "stepTimeout", "targetUpdate", "threads",
+    "valueRescaling",
   ]
 }

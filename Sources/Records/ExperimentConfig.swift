@@ -179,6 +179,8 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var epsilonEnd = 0.01
   /// Environment steps of the fall.
   public var epsilonDecaySteps = 140_000
+  /// Times that each action is taken at an observation before the greedy one is; 0: as often as ε has it.
+  public var leastTries = 0
 
   // What the network reads
   /// `observation`, and what stands beside it: `action` and `reward` (the last ones), `differences` (of the observation and

@@ -1,0 +1,56 @@
+/// How often each action was taken at each observation: forced exploration where observations repeat.
+import Records
+
+/// Counts by observation and action. ε-greedy reaches a place that only a long way without a mistake leads to once in a while,
+/// and draws an action there once in 1/ε such visits: at the junction of a T-Maze of N cells never more often than once in about
+/// 10 N episodes. An observation that was met a few times says so itself: what was hardly tried there is tried first (forced
+/// sampling, as Lai & Robbins 1985 for bandits; counts of observations as Bellemare et al. 2016, but in the choice and not in the
+/// reward, so that what is learned keeps its meaning).
+struct ActionCounts {
+  private let actionCount: Int
+  private var counts: [UInt64: [UInt32]] = [:]
+
+  init(actionCount: Int) { self.actionCount = actionCount }
+
+  /// What an observation is known by.
+  static func key(_ observation: UnsafeBufferPointer<Float>) -> UInt64 {
+    var key: UInt64 = 0x9E37_79B9_7F4A_7C15
+    for value in observation {
+      // 0 and −0 are one observation. The mixer is SplitMix64's.
+      key = (key ^ UInt64((value + 0).bitPattern)) &+ 0x9E37_79B9_7F4A_7C15
+      key = (key ^ key >> 30) &* 0xBF58_476D_1CE4_E5B9
+      key = (key ^ key >> 27) &* 0x94D0_49BB_1331_11EB
+      key ^= key >> 31
+    }
+    return key
+  }
+
+  /// The allowed action that was taken least often, the first of several; nil where all were taken `times` times.
+  func leastTried(at key: UInt64, below times: Int, _ allowed: [Bool]?) -> Int? {
+    let taken = counts[key]
+    var found: (action: Int, times: UInt32)?
+    for action in 0..<actionCount where allowed?[action] ?? true {
+      let count = taken?[action] ?? 0
+      if count < times, count < found?.times ?? .max { found = (action, count) }
+    }
+    return found?.action
+  }
+
+  mutating func add(_ action: Int, at key: UInt64) {
+    counts[key, default: Array(repeating: 0, count: actionCount)][action] &+= 1
+  }
+
+  // Keys in their order, so that equal counts are equal bytes.
+  func save(to sink: inout some CheckpointSink) throws {
+    let keys = counts.keys.sorted()
+    try keys.withUnsafeBytes { try sink.write("agent/counts/keys", $0) }
+    try keys.flatMap { counts[$0]! }.withUnsafeBytes { try sink.write("agent/counts/values", $0) }
+  }
+
+  mutating func restore(from source: some CheckpointSource) throws {
+    let keys = try source.values("agent/counts/keys", as: UInt64.self)
+    let values = try source.values("agent/counts/values", keys.count * actionCount, as: UInt32.self)
+    counts = Dictionary(
+      zip(keys, keys.indices.map { Array(values[$0 * actionCount..<($0 + 1) * actionCount]) }), uniquingKeysWith: { $1 })
+  }
+}
