@@ -1,4 +1,5 @@
 /// The programs of Examples/, as the articles in docs/LatentMambaDQN.docc have them.
+import Agents
 import Foundation
 import Records
 import TestSupport
@@ -15,12 +16,25 @@ import Testing
     let right = try #require(Int(trained.output.prefix { $0.isNumber }))
     #expect(right >= 95, "\(trained.output)")
 
-    // Two episodes that differ in their sign alone: it walks to the other end.
-    let episodes = [1.0, -1].map { sign in "0 \(sign)\n0 \(sign / 3) 0\n0 \(sign * 2 / 3) 0\n" }
-    let seen = try space.text("observations", episodes.joined(separator: "\n"))
-    let acted = try TestSupport.run(
-      "/bin/sh", ["-c", "\(Self.folder)/EmbedAgent \(run.weights) < \(seen)"])
-    #expect(acted.output == "1\n1\n1\n0\n0\n0\n", "\(acted.output) \(acted.error)")
+    // Two episodes that differ in their sign alone: the other program does what the agent does here, and the sign decides.
+    let agent = try ActingState(Safetensors(path: run.weights))
+    var lines = "", expected: [[Int]] = []
+    for sign in [1, -1] as [Float] {
+      agent.begin([0, sign])
+      var actions = [agent.greedyAction()]
+      lines += "0 \(sign)\n"
+      for place in [sign / 3, sign * 2 / 3] {
+        agent.observe([place, 0], after: actions[actions.count - 1], reward: 0)
+        actions.append(agent.greedyAction())
+        lines += "0 \(place) 0\n"
+      }
+      lines += "\n"
+      expected.append(actions)
+    }
+    #expect(expected[0][0] == 1 && expected[1][0] == 0)
+    let seen = try space.text("observations", lines)
+    let acted = try TestSupport.run("/bin/sh", ["-c", "\(Self.folder)/EmbedAgent \(run.weights) < \(seen)"])
+    #expect(acted.output == expected.joined().map { "\($0)\n" }.joined(), "\(acted.output) \(acted.error)")
   }
 
   @Test func mistakesAreOneLine() throws {
