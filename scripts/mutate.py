@@ -299,6 +299,8 @@ def main():
         kinds = [cases.weights, cases.weights_header, cases.metadata, cases.input, cases.configuration, cases.damaged, cases.forged,
                  cases.forged, cases.logs, cases.study, cases.status]
         for number in range(CASES):
+            if sys.stderr.isatty() or number % 500 == 0:
+                print(f"\r{number} of {CASES}", end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
             kind = kinds[number % len(kinds)]
             arguments, is_damaged = kind(rng)
             status, output, cases.error, seconds, memory = run(arguments, folder)
