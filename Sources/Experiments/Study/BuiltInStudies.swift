@@ -57,13 +57,21 @@ public enum Studies {
 
   /// What becomes of stored latents: sequences shorter than what must be remembered, from the zero state, from the stored one,
   /// after a burn-in, with states refreshed; and windows with and without stored latents in place of the target network's pass.
-  private static let latents: [Study.Part] = [
-    Memory(environment: "RepeatPreviousMedium", steps: 100_000, rows: 512, length: 32, window: 40),
-    Memory(environment: "TMaze-100", steps: 300_000, rows: 512, length: 64, window: 110),
-    Memory(
-      name: "masked-lander", environment: "LunarLander-v3?mask=2,3,5", model: "mamba", presets: ("recurrent", "default"),
-      steps: 200_000, rows: 64, length: 16, window: 4, others: ["inputs": "observation,differences"]),
-  ].flatMap(\.parts)
+  private static let latents: [Study.Part] =
+    [
+      Memory(environment: "RepeatPreviousMedium", steps: 100_000, rows: 512, length: 32, window: 40),
+      Memory(environment: "TMaze-100", steps: 300_000, rows: 512, length: 64, window: 110),
+      Memory(
+        name: "masked-lander", environment: "LunarLander-v3?mask=2,3,5", model: "mamba", presets: ("recurrent", "default"),
+        steps: 200_000, rows: 64, length: 16, window: 4, others: ["inputs": "observation,differences"]),
+    ].flatMap(\.parts) + [plain("raw", inputs: "observation"), plain("differences", inputs: "observation,differences")]
+
+  /// The masked lander without any memory: what differences alone are worth.
+  private static func plain(_ name: String, inputs: String) -> Study.Part {
+    Study.Part(
+      label: "masked-lander-\(name)", environment: "LunarLander-v3?mask=2,3,5", preset: "fast", models: [.dqn],
+      settings: [.init(key: "inputs", values: [inputs])], seeds: Array(0..<5), steps: 200_000)
+  }
 
   /// A task, and the ways in which latents are used on it.
   private struct Memory {
