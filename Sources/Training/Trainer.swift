@@ -29,6 +29,8 @@ public final class Trainer {
   public let agent: DQNAgent
   /// One an actor.
   private var environments: [any Environment]
+  /// The same, where there are several and all of them live elsewhere: they can work at once.
+  private let elsewhere: [any AsynchronousEnvironment]?
   private let makeEvaluationEnvironment: () throws -> any Environment
   private let record: RunRecorder
   private let folder: RunFolder
@@ -47,6 +49,8 @@ public final class Trainer {
   ) throws {
     self.config = config
     environments = try (0..<config.actors).map { _ in try makeEnvironment() }
+    let asynchronous = environments.compactMap { $0 as? any AsynchronousEnvironment }
+    elsewhere = config.actors > 1 && asynchronous.count == config.actors ? asynchronous : nil
     makeEvaluationEnvironment = makeEnvironment
     let space = environments[0].observationSpace, actions = environments[0].actionSpace
     let encoder: ObservationEncoder
@@ -113,7 +117,7 @@ public final class Trainer {
       let exploration = agent.explorationStates
       do {
         let actions = agent.act(step: before + 1, count: count).map(\.action)
-        results = try actions.enumerated().map { try take($1, $0, at: before + $0 + 1) }
+        results = try take(actions, after: before)
         for (actor, action) in actions.enumerated() { try learn(action, results[actor], actor, report) }
       } catch let failure as EnvironmentFailure {
         agent.explorationStates = exploration
@@ -202,15 +206,45 @@ public final class Trainer {
     try next[actor].withUnsafeMutableBufferPointer { try environments[actor].reset(seed: seed, into: $0) }
   }
 
-  private func take(_ action: Int, _ actor: Int, at step: Int) throws -> Step {
-    try byEnvironment {
-      let result = try next[actor].withUnsafeMutableBufferPointer { try environments[actor].step(action, into: $0) }
-      guard result.reward.isFinite else {
-        throw TrainingError("step \(step): \(config.environment) gave the reward \(result.reward); rewards must be finite")
+  /// The first actors' actions; results are in the actors' order, whoever answers first.
+  private func take(_ actions: [Int], after before: Int) throws -> [Step] {
+    guard let elsewhere else {
+      return try actions.enumerated().map { actor, action in
+        try byEnvironment {
+          try checked(
+            next[actor].withUnsafeMutableBufferPointer { try environments[actor].step(action, into: $0) }, actor,
+            at: before + actor + 1)
+        }
       }
-      try checkObservation(next[actor], at: step)
-      return result
     }
+    return try byEnvironment {
+      var asked = 0, notAsked: (any Error)?
+      do {
+        for (environment, action) in zip(elsewhere, actions) {
+          try environment.send(step: action)
+          asked += 1
+        }
+      } catch { notAsked = error }
+      // Whoever was asked is heard, also after another one's failure: nothing may stay under way.
+      let answers = (0..<asked).map { actor in
+        Result {
+          try checked(
+            next[actor].withUnsafeMutableBufferPointer { try elsewhere[actor].receive(into: $0) }, actor, at: before + actor + 1)
+        }
+      }
+      let results = try answers.map { try $0.get() }
+      if let notAsked { throw notAsked }
+      return results
+    }
+  }
+
+  /// A step of an actor, whose observation lies in `next`.
+  private func checked(_ result: Step, _ actor: Int, at step: Int) throws -> Step {
+    guard result.reward.isFinite else {
+      throw TrainingError("step \(step): \(config.environment) gave the reward \(result.reward); rewards must be finite")
+    }
+    try checkObservation(next[actor], at: step)
+    return result
   }
 
   private func checkObservation(_ observation: [Float], at step: Int) throws {
