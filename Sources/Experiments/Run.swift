@@ -94,8 +94,9 @@ public struct Run {
     }
     if let newest {
       // A change that was cut short has reached the checkpoint and not the file.
-      do { try Self.check(recorded, in: folder, against: newest.reader) } catch  where isChanged {
-        try Self.check(config, in: folder, against: newest.reader)
+      do { try Self.check(recorded, in: folder, against: newest.reader) } catch let edited where isChanged {
+        // What was edited by hand, not what this command changes.
+        do { try Self.check(config, in: folder, against: newest.reader) } catch { throw edited }
       }
     }
     if isChanged, let step = try newest.map({ try Trainer.step(of: $0.reader) }), step >= config.totalSteps {

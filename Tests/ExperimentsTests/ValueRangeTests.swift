@@ -78,11 +78,14 @@ import Training
       var other = config
       change(&other)
       try AtomicFile.write(other.json, to: folder.config)
-      do {
-        _ = try Run(resuming: folder)
-        Issue.record("\(key) was accepted")
-      } catch {
-        #expect("\(error)".hasPrefix("\(folder.config): \(key) is ") && "\(error)".contains("in the checkpoint"), "\(error)")
+      // Also where the command itself changes something: it is what was edited that is named.
+      for steps in [nil, 500] {
+        do {
+          _ = try Run(resuming: folder, steps: steps)
+          Issue.record("\(key) was accepted")
+        } catch {
+          #expect("\(error)".hasPrefix("\(folder.config): \(key) is ") && "\(error)".contains("in the checkpoint"), "\(error)")
+        }
       }
     }
     var patient = config
