@@ -1,4 +1,5 @@
 /// How often each action was taken at each observation: forced exploration where observations repeat.
+import Randomness
 import Records
 
 /// Counts by observation and action. ε-greedy reaches a place that only a long way without a mistake leads to once in a while,
@@ -8,30 +9,30 @@ import Records
 /// reward, so that what is learned keeps its meaning).
 struct ActionCounts {
   private let actionCount: Int
+  /// How often an action is taken at an observation before it is left to the Q-values.
+  private let leastTries: Int
   private var counts: [UInt64: [UInt32]] = [:]
 
-  init(actionCount: Int) { self.actionCount = actionCount }
+  init(actionCount: Int, leastTries: Int) { (self.actionCount, self.leastTries) = (actionCount, leastTries) }
 
   /// What an observation is known by.
   static func key(_ observation: UnsafeBufferPointer<Float>) -> UInt64 {
-    var key: UInt64 = 0x9E37_79B9_7F4A_7C15
+    var mixer = SplitMix64(seed: 0)
+    var key: UInt64 = 0
     for value in observation {
-      // 0 and −0 are one observation. The mixer is SplitMix64's.
-      key = (key ^ UInt64((value + 0).bitPattern)) &+ 0x9E37_79B9_7F4A_7C15
-      key = (key ^ key >> 30) &* 0xBF58_476D_1CE4_E5B9
-      key = (key ^ key >> 27) &* 0x94D0_49BB_1331_11EB
-      key ^= key >> 31
+      mixer.state = key ^ UInt64((value + 0).bitPattern)  // 0 and −0 are one observation
+      key = mixer.next()
     }
     return key
   }
 
-  /// The allowed action that was taken least often, the first of several; nil where all were taken `times` times.
-  func leastTried(at key: UInt64, below times: Int, _ allowed: [Bool]?) -> Int? {
+  /// The allowed action that was taken least often, the first of several; nil where all were taken often enough.
+  func leastTried(at key: UInt64, _ allowed: [Bool]?) -> Int? {
     let taken = counts[key]
     var found: (action: Int, times: UInt32)?
     for action in 0..<actionCount where allowed?[action] ?? true {
       let count = taken?[action] ?? 0
-      if count < times, count < found?.times ?? .max { found = (action, count) }
+      if count < leastTries, count < found?.times ?? .max { found = (action, count) }
     }
     return found?.action
   }

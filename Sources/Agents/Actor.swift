@@ -22,14 +22,14 @@ final class Actor {
   }
 
   /// ε-greedy; where not random, an action that the counts call for comes before the greedy one.
-  func act(epsilon: Double, _ counts: ActionCounts?, leastTries: Int) -> Decision {
+  func act(epsilon: Double, _ counts: ActionCounts?) -> Decision {
     let output = state.evaluate()
     latent.pointer.update(from: output.latent, count: latent.count)
     if let stateBefore, let before = state.stateBefore { stateBefore.pointer.update(from: before, count: stateBefore.count) }
     let greedy = state.argmax(output.q, allowed)
     let epsilon = epsilonExponent == 1 ? epsilon : power(epsilon, epsilonExponent)
     let explores = generator.uniform() < epsilon
-    let action = explores ? randomAction() : counts?.leastTried(at: key, below: leastTries, allowed) ?? greedy
+    let action = explores ? randomAction() : counts?.leastTried(at: key, allowed) ?? greedy
     return Decision(action: action, value: output.q[greedy])
   }
 

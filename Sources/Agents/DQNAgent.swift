@@ -69,7 +69,7 @@ public final class DQNAgent {
         latentSize: config.modelSize)
     }
     acting = ActingBatch(learner.online)
-    counts = config.leastTries > 0 ? ActionCounts(actionCount: encoder.actionCount) : nil
+    counts = config.leastTries > 0 ? ActionCounts(actionCount: encoder.actionCount, leastTries: config.leastTries) : nil
     experience =
       config.replay == .window
       ? WindowExperience(config, learner, encoder.storage)
@@ -115,7 +115,7 @@ public final class DQNAgent {
   /// `step`, the next one at the next. Latents are computed either way: `remember` may store them.
   public func act(step: Int, count: Int = 1) -> [Decision] {
     if count > 1 { acting.evaluate(actors.prefix(count).map(\.state)) }
-    return (0..<count).map { actors[$0].act(epsilon: epsilon(at: step + $0), counts, leastTries: config.leastTries) }
+    return (0..<count).map { actors[$0].act(epsilon: epsilon(at: step + $0), counts) }
   }
 
   /// Stores the transition and moves the actor on.

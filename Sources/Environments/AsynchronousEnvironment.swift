@@ -28,3 +28,27 @@ extension AsynchronousEnvironment {
     return try receive(into: observation)
   }
 }
+
+/// One round of requests to environments that work at once. `ask` sends what there is for index i and says whether it did; then
+/// `hear` receives from everyone who was asked, also after another one's failure, so that nothing stays under way.
+///
+/// - Returns: what went wrong, by index; the lowest first.
+package func askAllThenHear(
+  _ indices: Range<Int>, ask: (Int) throws -> Bool, hear: (Int) throws -> Void
+) -> [(index: Int, error: any Error)] {
+  var failures: [(index: Int, error: any Error)] = []
+  func succeeds(_ index: Int, _ body: () throws -> Bool) -> Bool {
+    do { return try body() } catch {
+      failures.append((index, error))
+      return false
+    }
+  }
+  let asked = indices.filter { index in succeeds(index) { try ask(index) } }
+  for index in asked {
+    _ = succeeds(index) {
+      try hear(index)
+      return true
+    }
+  }
+  return failures.sorted { $0.index < $1.index }
+}

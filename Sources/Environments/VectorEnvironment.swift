@@ -127,23 +127,15 @@ public final class VectorEnvironment {
     var failures: [(index: Int, error: any Error)] = []
     /// Asks those that `request` names something for; what `answered` is told has been written into the row.
     func round(_ request: (Int) -> Request?, answered: (Int, Step) -> Void) {
-      let asked = asynchronous.indices.filter { index in
-        do {
-          switch request(index) {
-          case nil: return false
-          case .reset(let seed): try asynchronous[index].send(resetWithSeed: seed)
-          case .step(let action): try asynchronous[index].send(step: action)
-          }
-          return true
-        } catch {
-          failures.append((index, error))
-          return false
+      failures += askAllThenHear(asynchronous.indices) { index in
+        switch request(index) {
+        case nil: return false
+        case .reset(let seed): try asynchronous[index].send(resetWithSeed: seed)
+        case .step(let action): try asynchronous[index].send(step: action)
         }
-      }
-      for index in asked {
-        do { answered(index, try asynchronous[index].receive(into: row(index, of: observations))) } catch {
-          failures.append((index, error))
-        }
+        return true
+      } hear: { index in
+        answered(index, try asynchronous[index].receive(into: row(index, of: observations)))
       }
     }
     var ended: Set<Int> = []

@@ -218,22 +218,16 @@ public final class Trainer {
       }
     }
     return try byEnvironment {
-      var asked = 0, notAsked: (any Error)?
-      do {
-        for (environment, action) in zip(elsewhere, actions) {
-          try environment.send(step: action)
-          asked += 1
-        }
-      } catch { notAsked = error }
-      // Whoever was asked is heard, also after another one's failure: nothing may stay under way.
-      let answers = (0..<asked).map { actor in
-        Result {
+      var results: [Step] = []
+      let failures = askAllThenHear(actions.indices) { actor in
+        try elsewhere[actor].send(step: actions[actor])
+        return true
+      } hear: { actor in
+        results.append(
           try checked(
-            next[actor].withUnsafeMutableBufferPointer { try elsewhere[actor].receive(into: $0) }, actor, at: before + actor + 1)
-        }
+            next[actor].withUnsafeMutableBufferPointer { try elsewhere[actor].receive(into: $0) }, actor, at: before + actor + 1))
       }
-      let results = try answers.map { try $0.get() }
-      if let notAsked { throw notAsked }
+      if let first = failures.first { throw first.error }
       return results
     }
   }
