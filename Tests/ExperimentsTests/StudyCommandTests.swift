@@ -10,7 +10,7 @@ import Testing
   init() throws { space = try Workspace() }
 
   /// A file that describes four tasks; 1,000 steps take a second or less.
-  private func small(steps: Int) throws -> String {
+  private func small(steps: Int, checkpointInterval: Int = 250) throws -> String {
     try space.text(
       "small.yaml",
       """
@@ -18,7 +18,8 @@ import Testing
       environment: highway-fast-v0
       preset: paper
       models: [dqn, mamba]
-      settings: {stateSize: 8, modelSize: 32, hiddenSize: 32, checkpointInterval: 250, evaluationInterval: 500, evaluationEpisodes: 1}
+      settings: {stateSize: 8, modelSize: 32, hiddenSize: 32, checkpointInterval: \(checkpointInterval),
+        evaluationInterval: 500, evaluationEpisodes: 1}
       seeds: [0, 1]
       steps: \(steps)
       """)
@@ -27,10 +28,10 @@ import Testing
   private func folder(_ task: String, root: String) -> RunFolder { RunFolder(path: space.file("\(root)/small/\(task)")) }
   private let names = ["dqn-s0", "dqn-s1", "mamba-s0", "mamba-s1"]
 
-  /// Waits until nobody holds a task's lock, at most 10 s.
+  /// Waits until nobody holds a task's lock, at most a minute.
   private func released(_ task: String, root: String) -> Bool {
     let lock = space.file("\(root)/small/.locks/\(task).lock")
-    for _ in 0..<1000 where FileLock.holder(of: lock) != nil { usleep(10_000) }
+    for _ in 0..<6000 where FileLock.holder(of: lock) != nil { usleep(10_000) }
     return FileLock.holder(of: lock) == nil
   }
 
@@ -149,15 +150,16 @@ import Testing
 
   /// SIGKILL cannot be passed on: the tasks must see it themselves, and save.
   @Test func noTaskOutlivesItsStudy() throws {
-    let file = try small(steps: 1_000_000), root = space.file("runs")
+    let file = try small(steps: 1_000_000, checkpointInterval: 1_000_000), root = space.file("runs")
     let two = names.prefix(2)
+    // The scheduler itself makes the folders; a row of the table is the task's own, and no checkpoint is due before the end.
     let killed = try mamba("study run \(file) --root \(root) --jobs 2", signal: SIGKILL) {
-      two.allSatisfy { folder($0, root: "runs").exists }
+      two.allSatisfy { lineCount(folder($0, root: "runs").progress) > 2 }
     }
     #expect(killed.status == SIGKILL)
     for name in two {
       #expect(released(name, root: "runs"))
-      #expect(try !CheckpointStore(directory: folder(name, root: "runs").checkpoints).paths.isEmpty)
+      #expect(savedSteps(folder(name, root: "runs").path) > 0)
     }
   }
 
