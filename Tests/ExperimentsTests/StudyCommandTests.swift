@@ -55,7 +55,10 @@ import Testing
 
     let broken = "study run \(file) --root \(space.file("broken"))"
     func steps(_ name: String) -> Int { savedSteps(folder(name, root: "broken").path) }
-    let all = try mamba(broken + " --jobs 4", signal: SIGKILL) { names.contains { steps($0) > 0 } }
+    // Each has its lock, which comes before the first line of its table.
+    let all = try mamba(broken + " --jobs 4", signal: SIGKILL) {
+      names.contains { steps($0) > 0 } && names.allSatisfy { lineCount(folder($0, root: "broken").progress) > 0 }
+    }
     // A task saves when its study is killed; its lock falls with it.
     for name in names { #expect(released(name, root: "broken")) }
     let before = steps("mamba-s0"), whole = steps("mamba-s1")
@@ -145,7 +148,8 @@ import Testing
     let all = try mamba("study run \(file) --root \(root) --jobs 2 --time-limit 0.8s")
     #expect(
       all.status == 0 && all.error.contains("time limit 0.8s reached") && all.error.contains("4 tasks to go"), "\(all.error)")
-    #expect(all.error.contains("2 waiting, 2 stopped"), "\(all.error)")
+    // The second task may be asked to stop before it has begun.
+    #expect(all.error.contains("2 waiting, 2 stopped") || all.error.contains("3 waiting, 1 stopped"), "\(all.error)")
   }
 
   /// SIGKILL cannot be passed on: the tasks must see it themselves, and save.
