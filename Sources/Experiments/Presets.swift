@@ -68,14 +68,14 @@ public enum Presets {
       }),
     Preset(
       name: "default", environment: memoryFamily,
-      summary: "recurrent Mamba-3 on tapes of whole episodes; RepeatPrevious, CountRecall and their like (list environments)",
+      summary: "recurrent Mamba-3 on tapes of whole episodes; RepeatPrevious, Concentration and their like (list environments)",
       reaches: "RepeatPreviousEasy, Medium and Hard: 1.00 on seeds 0 to 4, in 3, 16 and 48 s of one core",
       config: memory),
     Preset(
-      name: "default", environment: countingFamily,
+      name: "default", environment: answerFamily,
       summary: "the same, looking at the next reward alone: what is said there changes nothing that comes",
-      reaches: "CountRecallEasy: .89 in the mean of seeds 0 to 4 (.66 to 1.00) in 100,000 steps",
-      config: make(from: memory) { $0.discount = 0 }),
+      reaches: "CountRecallEasy 1.00 in 100,000 steps, AutoencodeEasy .97 in 300,000, on tuning seeds",
+      config: answers),
     Preset(
       name: "default", environment: mazeFamily,
       summary: "recurrent Mamba-3 on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N",
@@ -86,12 +86,9 @@ public enum Presets {
       reaches: "not measured: for comparison (study memory)",
       config: make(from: memory, windows)),
     Preset(
-      name: "window", environment: countingFamily, summary: "the same over windows of 16 observations",
+      name: "window", environment: answerFamily, summary: "the same over windows of 16 observations",
       reaches: "not measured: for comparison (study memory)",
-      config: make(from: memory) {
-        windows(&$0)
-        $0.discount = 0
-      }),
+      config: make(from: answers, windows)),
     Preset(
       name: "window", environment: mazeFamily, summary: "the same mazes over windows of 16 observations",
       reaches: "not measured: for comparison (study memory)",
@@ -190,6 +187,11 @@ public enum Presets {
     $0.totalSteps = 100_000
     $0.evaluationEpisodes = 20
   }
+  /// What is answered changes nothing that comes, and neither does it say anything: with γ .99 a target is mostly the noise of
+  /// other answers' values, and Autoencode stays at chance; last actions only write over the cards that are to be remembered.
+  private static let answers = make(from: memory) {
+    ($0.discount, $0.inputs, $0.totalSteps) = (0, "observation", 300_000)
+  }
   /// A sign at the start and one choice at the end. Whoever once stands still comes too late: so hardly a random step once ε has
   /// fallen; and as that costs a hundredth a step, 10-step returns and larger rewards, without which walking straight alone takes
   /// 100,000 steps. The sign is remembered soon; what is left is to learn that there is another way to turn, which ε would try in
@@ -208,11 +210,11 @@ public enum Presets {
     (config.replay, config.sequenceStart, config.windowLength) = (.window, .anywhere, 16)
     (config.batchSize, config.gradientInterval) = (64, 4)
   }
-  private static let memoryFamily = "memory tasks", mazeFamily = "mazes and chains", countingFamily = "CountRecall"
+  private static let memoryFamily = "memory tasks", mazeFamily = "mazes and chains", answerFamily = "CountRecall, Autoencode"
 
   private static func memoryFamily(of name: String) -> String? {
     guard MemoryCatalog.isMember(name) else { return nil }
-    if name.hasPrefix("CountRecall") { return countingFamily }
+    if name.hasPrefix("CountRecall") || name.hasPrefix("Autoencode") { return answerFamily }
     return name.hasPrefix("TMaze") || name.hasPrefix("MemoryChain") ? mazeFamily : memoryFamily
   }
 
