@@ -28,7 +28,7 @@ extension Mamba3Core {
           // Exact once a chunk, so that the sum over its rows gathers no rounding.
           let after = before + statesOfChunk &+ h &* tileCount
           s.gradients.weight[h] = product(tileCount, s.adjoint + h &* tileCount, after)
-          let place = place(shape, b, h, c &* Self.chunk)
+          let place = w.place(b, h, c &* Self.chunk)
           if h == 0 { fetch(projection, dOutput, dProjection, first, count, 0) }
           if h &+ 1 < heads { fetch(projection, dOutput, dProjection, first, count, h &+ 1) }
           headBackward(
@@ -83,7 +83,8 @@ extension Mamba3Core {
     let dv = readsXInPlace ? dProjection + column &+ xColumn : s.dv, dvStride = readsXInPlace ? projectionSize : ranks &* width
     scanBackward(
       chunk, from: from, adjoint: s.adjoint + h &* tileCount, dy: s.dy, dv: dv, dvStride: dvStride,
-      dk: s.gradients.k + h &* Self.chunk &* ranks &* padded, dq: s.gradients.q + h &* Self.chunk &* ranks &* padded,
+      dk: s.gradients.k + h &* Self.chunkPlaces &* ranks &* padded,
+      dq: s.gradients.q + h &* Self.chunkPlaces &* ranks &* padded,
       scratch: s.tile)
     var t = 0
     while t < count {
@@ -168,9 +169,9 @@ struct Mamba3BackwardScratch: BitwiseCopyable {
       return memory + next
     }
     let chunk = Mamba3Core.chunk, perHead = shape.rows &* core.heads, ranks = core.ranks
-    let keys = core.heads &* ranks &* core.padded, head = ranks &* core.width
+    let keys = core.heads &* ranks &* core.padded, head = ranks &* core.width, places = Mamba3Core.chunkPlaces
     gradients = Mamba3RowGradients(
-      k: take(chunk &* keys), q: take(chunk &* keys), own: take(chunk &* core.heads &* ranks &* ranks), step: take(perHead),
+      k: take(places &* keys), q: take(places &* keys), own: take(chunk &* core.heads &* ranks &* ranks), step: take(perHead),
       mix: take(perHead), log: take(perHead), bNorm: take(core.padded), cNorm: take(core.padded), bBias: take(keys),
       cBias: take(keys), weight: take(core.heads))
     adjoint = take(core.heads &* core.tileCount)

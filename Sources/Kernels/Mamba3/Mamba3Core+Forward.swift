@@ -38,7 +38,7 @@ extension Mamba3Core {
           finalKey: c == chunks &- 1 ? target + keyOffset : nil)
         var h = 0
         while h < heads {
-          let place = place(shape, b, h, c &* Self.chunk), y = w.y + place &* ranks &* width
+          let place = w.place(b, h, c &* Self.chunk), y = w.y + place &* ranks &* width
           if h == 0 { fetch(projection, first, count, 0) }
           if h &+ 1 < heads { fetch(projection, first, count, h &+ 1) }
           let chunk = headChunk(first, count, h, place, projection, parameters, w, v)

@@ -11,6 +11,8 @@ extension Mamba3Core {
   /// States of a half, padded: ⌈N/2⌉ in whole vectors.
   var half: Int { ((states &+ 1) / 2 &+ 7) & ~7 }
   var padded: Int { 2 &* half }
+  /// Of a half, those that turn, in whole vectors.
+  var turning: Int { (angles &+ 7) & ~7 }
   /// Channels of a head, padded to 16.
   var width: Int { (headSize &+ 15) & ~15 }
 
@@ -65,29 +67,33 @@ extension Mamba3Core {
   /// Whether v is x where it lies in the projection: SISO, and heads that need no padding.
   var readsXInPlace: Bool { rank == 0 && headSize & 15 == 0 }
 
-  /// Where position t of head h of sequence b stands in arrays [batch, H, time].
-  @inline(__always) func place(_ shape: SequenceShape, _ b: Int, _ h: Int, _ t: Int) -> Int {
-    (b &* heads &+ h) &* shape.time &+ t
-  }
+  /// A chunk's places of a head: an odd number. One position of every head after another is written, and heads a power of two
+  /// apart would all fall into the same sets of the caches.
+  static var chunkPlaces: Int { chunk | 1 }
 
   func chunks(_ shape: SequenceShape) -> Int { (shape.time &+ Self.chunk &- 1) / Self.chunk }
 }
 
 /// One block of floats, cut up. [rows, H] where nothing else stands.
 struct Mamba3Workspace: BitwiseCopyable {
+  /// A head's places in arrays [batch, H, places]: its positions, or, where no backward pass follows, those of a chunk, which then
+  /// stay in the caches.
+  let places: Int
+  private let keepsAll: Bool
+  private let heads: Int
   /// B_norm, C_norm [padded], B_bias, C_bias [H, R, padded], in the kernel's order.
   let bNorm, cNorm, bBias, cBias: Output
   /// δ + dt_bias, a, Δ, λ, α (0 where an episode begins), γ + e.
   let rawStep, rawRate, step, mix, decay, scale: Output
   /// c [rows, H, R, R].
   let own: Output
-  /// [batch, H, time, half]. These and the next three go through a head's positions without a gap.
+  /// [batch, H, places, turning]. These and the next three go through a head's positions without a gap.
   let cosine, sine: Output
-  /// k̃, q̃ [batch, H, time, R, padded].
+  /// k̃, q̃ [batch, H, places, R, padded].
   let k, q: Output
   /// 1 / root mean square of B [rows, R, G], then of C.
   let inverse: Output
-  /// [batch, H, time, R, width].
+  /// [batch, H, places, R, width].
   let y: Output
   /// States at the beginning of every chunk and after the last, [batch, chunks + 1, H, tiles]; without a backward pass of two
   /// chunks by turns.
@@ -101,17 +107,25 @@ struct Mamba3Workspace: BitwiseCopyable {
       return memory + next
     }
     let perHead = shape.rows &* core.heads, ranks = core.ranks
+    (keepsAll, heads) = (keepsStates, core.heads)
+    places = keepsStates ? shape.time | 1 : Mamba3Core.chunkPlaces
+    let all = (keepsStates ? shape.batch : 1) &* core.heads &* places
     (bNorm, cNorm) = (take(core.padded), take(core.padded))
     (bBias, cBias) = (take(core.heads &* ranks &* core.padded), take(core.heads &* ranks &* core.padded))
     (rawStep, rawRate, step) = (take(perHead), take(perHead), take(perHead))
     (mix, decay, scale) = (take(perHead), take(perHead), take(perHead))
     own = take(perHead &* ranks &* ranks)
-    (cosine, sine) = (take(perHead &* core.half), take(perHead &* core.half))
-    (k, q) = (take(perHead &* ranks &* core.padded), take(perHead &* ranks &* core.padded))
+    (cosine, sine) = (take(all &* core.turning), take(all &* core.turning))
+    (k, q) = (take(all &* ranks &* core.padded), take(all &* ranks &* core.padded))
     inverse = take(shape.rows &* ranks &* core.groups &* 2)
-    y = take(perHead &* ranks &* core.width)
+    y = take(all &* ranks &* core.width)
     states = take((keepsStates ? shape.batch &* (core.chunks(shape) &+ 1) : 2) &* core.heads &* core.tileCount)
     count = next
+  }
+
+  /// Where position t of head h of sequence b stands in arrays [batch, H, places].
+  @inline(__always) func place(_ b: Int, _ h: Int, _ t: Int) -> Int {
+    keepsAll ? (b &* heads &+ h) &* places &+ t : h &* places &+ t % Mamba3Core.chunk
   }
 
   /// The parameters in the kernel's order.

@@ -1,14 +1,14 @@
-/// From a row of the projection to k̃, q̃ and c of every head: norms, biases and the rotation.
+/// From a chunk's rows of the projection to k̃, q̃ and c of every head: norms, biases and the rotation.
 
-/// What a sequence carries from row to row, and a row's B and C on their way.
+/// What a sequence carries from row to row, and a chunk's B and C on their way.
 struct Mamba3RowScratch: BitwiseCopyable {
   /// θ [H, half], and backwards what later rows ask of it.
   let angle: Output
-  /// π tanh(ω) [half], and its gradient.
+  /// π tanh(ω) [chunk, half], and its gradient.
   let turn, dTurn: Output
-  /// RMSNorm(B), RMSNorm(C) [R, G, padded], and their gradients.
+  /// RMSNorm(B), RMSNorm(C) [chunk, R, G, padded], and their gradients.
   let normB, normC, dNormB, dNormC: Output
-  /// b̂, ĉ of one head [R, padded], and their gradients.
+  /// b̂, ĉ of one head and row [R, padded], and their gradients.
   let hatB, hatC, dHatB, dHatC: Output
   let count: Int
 
@@ -19,8 +19,9 @@ struct Mamba3RowScratch: BitwiseCopyable {
       return memory + next
     }
     angle = take(core.heads &* core.half)
-    (turn, dTurn) = (take(core.half), take(core.half))
-    let groups = core.ranks &* core.groups &* core.padded, ranks = core.ranks &* core.padded
+    let chunk = Mamba3Core.chunk
+    (turn, dTurn) = (take(chunk &* core.half), take(chunk &* core.half))
+    let groups = chunk &* core.normCount, ranks = core.ranks &* core.padded
     (normB, normC, dNormB, dNormC) = (take(groups), take(groups), take(groups), take(groups))
     (hatB, hatC, dHatB, dHatC) = (take(ranks), take(ranks), take(ranks), take(ranks))
     count = next
@@ -28,39 +29,49 @@ struct Mamba3RowScratch: BitwiseCopyable {
 }
 
 extension Mamba3Core {
-  /// Rows `first` ..< `first + count` of one sequence. `finalKey` [R, H, N] gets k of the last of them.
+  /// Floats of a row's RMSNorm(B).
+  var normCount: Int { ranks &* groups &* padded }
+
+  /// Rows `first` ..< `first + count` of one sequence and chunk. `finalKey` [R, H, N] gets k of the last of them.
+  ///
+  /// Head by head: what is written for one head lies together, for one row all over the workspace.
   @inline(never) func rotate(
     _ shape: SequenceShape, first: Int, count: Int, _ projection: Input, skip: Input, _ w: Mamba3Workspace,
     _ s: Mamba3RowScratch, finalKey: Output?
   ) {
+    var t = 0
+    while t < count {
+      let source = projection + (first &+ t) &* projectionSize
+      turns(source, s.turn + t &* half)
+      normalise(source, first &+ t, w, s.normB + t &* normCount, s.normC + t &* normCount)
+      t &+= 1
+    }
     let b = first / shape.time
-    var row = first
-    while row < first &+ count {
-      let source = projection + row &* projectionSize
-      if shape.beginsEpisode(row) { s.angle.update(repeating: 0, count: heads &* half) }
-      turns(source, s.turn)
-      normalise(source, row, w, s)
-      var h = 0
-      while h < heads {
-        let i = row &* heads &+ h, angle = s.angle + h &* half
-        let place = place(shape, b, h, row &- b &* shape.time), step = splat(w.step[i])
-        let cosine = w.cosine + place &* half, sine = w.sine + place &* half
+    var h = 0
+    while h < heads {
+      let angle = s.angle + h &* half, placeOfFirst = w.place(b, h, first &- b &* shape.time), norm = normOffset(ofHead: h)
+      t = 0
+      while t < count {
+        let row = first &+ t, i = row &* heads &+ h, place = placeOfFirst &+ t, step = splat(w.step[i])
+        if shape.beginsEpisode(row) { angle.update(repeating: 0, count: half) }
+        let turns = s.turn + t &* half
+        let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
         var j = 0
-        while j < half {
-          let theta = wrappedAngle(fma(step, load(s.turn + j), load(angle + j)))
+        while j < turning {
+          let theta = wrappedAngle(fma(step, load(turns + j), load(angle + j)))
           store(angle + j, theta)
           let both = sineCosine(theta)
           store(sine + j, both.sine)
           store(cosine + j, both.cosine)
           j &+= lanes
         }
-        hats(h, w, s)
+        hats(h, t &* normCount &+ norm, w, s)
         var r = 0
         while r < ranks {
           let at = (place &* ranks &+ r) &* padded
           turn(s.hatB + r &* padded, cosine, sine, by: w.scale[i], into: w.k + at)
           turn(s.hatC + r &* padded, cosine, sine, by: w.decay[i], into: w.q + at)
-          if let finalKey, row == first &+ count &- 1 {
+          if let finalKey, t == count &- 1 {
             turn(s.hatB + r &* padded, cosine, sine, by: 1, into: s.dHatB)
             var n = 0
             while n < states {
@@ -77,9 +88,9 @@ extension Mamba3Core {
           }
           r &+= 1
         }
-        h &+= 1
+        t &+= 1
       }
-      row &+= 1
+      h &+= 1
     }
   }
 
@@ -93,13 +104,15 @@ extension Mamba3Core {
     }
   }
 
-  @inline(__always) private func normalise(_ source: Input, _ row: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch) {
+  @inline(__always) private func normalise(
+    _ source: Input, _ row: Int, _ w: Mamba3Workspace, _ normB: Output, _ normC: Output
+  ) {
     let groupsAndRanks = ranks &* groups
     var i = 0
     while i < groupsAndRanks {
       let inverse = w.inverse + 2 &* row &* groupsAndRanks &+ i
-      inverse[0] = normalise(source + bColumn &+ i &* states, w.bNorm, into: s.normB + i &* padded)
-      inverse[groupsAndRanks] = normalise(source + cColumn &+ i &* states, w.cNorm, into: s.normC + i &* padded)
+      inverse[0] = normalise(source + bColumn &+ i &* states, w.bNorm, into: normB + i &* padded)
+      inverse[groupsAndRanks] = normalise(source + cColumn &+ i &* states, w.cNorm, into: normC + i &* padded)
       i &+= 1
     }
   }
@@ -116,12 +129,14 @@ extension Mamba3Core {
     return inverse
   }
 
-  /// b̂ and ĉ of one head.
-  @inline(__always) func hats(_ h: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch) {
-    let group = group(ofHead: h)
+  /// Where a head's group stands in a row's RMSNorm(B) of the first rank.
+  @inline(__always) func normOffset(ofHead h: Int) -> Int { group(ofHead: h) &* padded }
+
+  /// b̂ and ĉ of one head and row, whose norms of the first rank stand at `norm`.
+  @inline(__always) func hats(_ h: Int, _ norm: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch) {
     var r = 0
     while r < ranks {
-      let norm = (r &* groups &+ group) &* padded, bias = (h &* ranks &+ r) &* padded
+      let norm = norm &+ r &* groups &* padded, bias = (h &* ranks &+ r) &* padded
       var j = 0
       while j < padded {
         store(s.hatB + r &* padded &+ j, load(s.normB + norm &+ j) + load(w.bBias + bias &+ j))
@@ -136,11 +151,16 @@ extension Mamba3Core {
     _ x: Input, _ cosine: Input, _ sine: Input, by factor: Float, into y: Output
   ) {
     var j = 0
-    while j < half {
+    while j < turning {
       let c = load(cosine + j) * splat(factor), s = load(sine + j) * splat(factor)
       let first = load(x + j), second = load(x + half &+ j)
       store(y + j, fma(first, c, -(second * s)))
       store(y + half &+ j, fma(first, s, second * c))
+      j &+= lanes
+    }
+    while j < half {
+      store(y + j, load(x + j) * splat(factor))
+      store(y + half &+ j, load(x + half &+ j) * splat(factor))
       j &+= lanes
     }
   }

@@ -2,7 +2,7 @@
 
 /// The gradients of a chunk's rows, and those that are gathered over all rows.
 struct Mamba3RowGradients: BitwiseCopyable {
-  /// dk̃, dq̃ [H, chunk, R, padded] and dc [chunk, H, R, R].
+  /// dk̃, dq̃ [H, chunkPlaces, R, padded] and dc [chunk, H, R, R].
   let k, q, own: Output
   /// Σ over the rows so far: dΔ, dλ, d(log α), [rows, H].
   let step, mix, log: Output
@@ -21,28 +21,37 @@ extension Mamba3Core {
     _ shape: SequenceShape, first: Int, count: Int, _ projection: Input, dProjection: Output, _ w: Mamba3Workspace,
     _ s: Mamba3RowScratch, _ g: Mamba3RowGradients
   ) {
-    var row = first &+ count &- 1
-    while row >= first {
-      let source = projection + row &* projectionSize
-      turns(source, s.turn)
-      restore(source, row, w, s)
-      s.dTurn.update(repeating: 0, count: half)
-      s.dNormB.update(repeating: 0, count: ranks &* groups &* padded)
-      s.dNormC.update(repeating: 0, count: ranks &* groups &* padded)
-      var h = 0
-      while h < heads {
-        rotateBackward(shape, row, row &- first, h, w, s, g)
-        h &+= 1
+    var t = 0
+    while t < count {
+      let source = projection + (first &+ t) &* projectionSize
+      turns(source, s.turn + t &* half)
+      restore(source, first &+ t, w, s.normB + t &* normCount, s.normC + t &* normCount)
+      t &+= 1
+    }
+    s.dTurn.update(repeating: 0, count: count &* half)
+    s.dNormB.update(repeating: 0, count: count &* normCount)
+    s.dNormC.update(repeating: 0, count: count &* normCount)
+    var h = 0
+    while h < heads {
+      t = count &- 1
+      while t >= 0 {
+        rotateBackward(shape, first &+ t, t, h, w, s, g)
+        if shape.beginsEpisode(first &+ t) { (s.angle + h &* half).update(repeating: 0, count: half) }
+        t &-= 1
       }
-      normaliseBackward(source, dProjection + row &* projectionSize, row, w, s, g)
+      h &+= 1
+    }
+    t = 0
+    while t < count {
+      let source = projection + (first &+ t) &* projectionSize, target = dProjection + (first &+ t) &* projectionSize
+      normaliseBackward(source, target, first &+ t, t &* normCount, w, s, g)
       var j = 0
       while j < angles {
-        let turn = s.turn[j] / .pi
-        dProjection[row &* projectionSize &+ angleColumn &+ j] = s.dTurn[j] * .pi * (1 - turn * turn)
+        let turn = s.turn[t &* half &+ j] / .pi
+        target[angleColumn &+ j] = s.dTurn[t &* half &+ j] * .pi * (1 - turn * turn)
         j &+= 1
       }
-      if shape.beginsEpisode(row) { s.angle.update(repeating: 0, count: heads &* half) }
-      row &-= 1
+      t &+= 1
     }
   }
 
@@ -50,19 +59,20 @@ extension Mamba3Core {
     _ shape: SequenceShape, _ row: Int, _ rowOfChunk: Int, _ h: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch,
     _ g: Mamba3RowGradients
   ) {
-    hats(h, w, s)
+    let norm = rowOfChunk &* normCount &+ normOffset(ofHead: h)
+    hats(h, norm, w, s)
     let i = row &* heads &+ h, angle = s.angle + h &* half, b = row / shape.time
-    let place = place(shape, b, h, row &- b &* shape.time)
-    let cosine = w.cosine + place &* half, sine = w.sine + place &* half
+    let place = w.place(b, h, row &- b &* shape.time)
+    let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
     let step = splat(w.step[i]), scale = splat(w.scale[i]), decay = splat(w.decay[i])
     var lostOfKey = Vector.zero, gained = Vector.zero, lost = Vector.zero
     var r = 0
     while r < ranks {
-      let at = (place &* ranks &+ r) &* padded, gradient = ((h &* Self.chunk &+ rowOfChunk) &* ranks &+ r) &* padded
+      let at = (place &* ranks &+ r) &* padded, gradient = ((h &* Self.chunkPlaces &+ rowOfChunk) &* ranks &+ r) &* padded
       let k = w.k + at, q = w.q + at, dk = g.k + gradient, dq = g.q + gradient, hat = r &* padded
       var j = 0
       while j < half {
-        let c = load(cosine + j), d = load(sine + j)
+        let turns = j < turning, c = turns ? load(cosine + j) : splat(1), d = turns ? load(sine + j) : splat(0)
         let k1 = load(k + j), k2 = load(k + half &+ j), q1 = load(q + j), q2 = load(q + half &+ j)
         let dk1 = load(dk + j), dk2 = load(dk + half &+ j), dq1 = load(dq + j), dq2 = load(dq + half &+ j)
         lost = fma(k1, dk1, fma(k2, dk2, lost))
@@ -81,14 +91,15 @@ extension Mamba3Core {
       r &+= 1
     }
     ownBackward(i, rowOfChunk, h, w, s, g)
-    keepHats(h, s, g)
+    keepHats(h, norm, s, g)
 
     // Δ by the angle, λ and Δ by γ + e.
     var dStep = Vector.zero
+    let turn = s.turn + rowOfChunk &* half, dTurn = s.dTurn + rowOfChunk &* half
     var j = 0
     while j < half {
-      dStep = fma(load(angle + j), load(s.turn + j), dStep)
-      store(s.dTurn + j, fma(load(angle + j), step, load(s.dTurn + j)))
+      dStep = fma(load(angle + j), load(turn + j), dStep)
+      store(dTurn + j, fma(load(angle + j), step, load(dTurn + j)))
       j &+= lanes
     }
     let dScale = sum(lostOfKey)
@@ -131,11 +142,10 @@ extension Mamba3Core {
   }
 
   /// Gradients of b̂ and ĉ go to the biases and to the group's norms.
-  @inline(__always) private func keepHats(_ h: Int, _ s: Mamba3RowScratch, _ g: Mamba3RowGradients) {
-    let group = group(ofHead: h)
+  @inline(__always) private func keepHats(_ h: Int, _ norm: Int, _ s: Mamba3RowScratch, _ g: Mamba3RowGradients) {
     var r = 0
     while r < ranks {
-      let norm = (r &* groups &+ group) &* padded, bias = (h &* ranks &+ r) &* padded
+      let norm = norm &+ r &* groups &* padded, bias = (h &* ranks &+ r) &* padded
       var j = 0
       while j < padded {
         let dB = load(s.dHatB + r &* padded &+ j), dC = load(s.dHatC + r &* padded &+ j)
@@ -150,13 +160,15 @@ extension Mamba3Core {
   }
 
   /// RMSNorm(B) and RMSNorm(C) once more.
-  @inline(__always) private func restore(_ source: Input, _ row: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch) {
+  @inline(__always) private func restore(
+    _ source: Input, _ row: Int, _ w: Mamba3Workspace, _ normB: Output, _ normC: Output
+  ) {
     let groupsAndRanks = ranks &* groups
     var i = 0
     while i < groupsAndRanks {
       let inverse = w.inverse + 2 &* row &* groupsAndRanks &+ i
-      restore(source + bColumn &+ i &* states, inverse[0], w.bNorm, into: s.normB + i &* padded)
-      restore(source + cColumn &+ i &* states, inverse[groupsAndRanks], w.cNorm, into: s.normC + i &* padded)
+      restore(source + bColumn &+ i &* states, inverse[0], w.bNorm, into: normB + i &* padded)
+      restore(source + cColumn &+ i &* states, inverse[groupsAndRanks], w.cNorm, into: normC + i &* padded)
       i &+= 1
     }
   }
@@ -170,12 +182,13 @@ extension Mamba3Core {
   }
 
   @inline(__always) private func normaliseBackward(
-    _ source: Input, _ target: Output, _ row: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch, _ g: Mamba3RowGradients
+    _ source: Input, _ target: Output, _ row: Int, _ first: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch,
+    _ g: Mamba3RowGradients
   ) {
     let groupsAndRanks = ranks &* groups
     var i = 0
     while i < groupsAndRanks {
-      let inverse = w.inverse + 2 &* row &* groupsAndRanks &+ i, norm = i &* padded
+      let inverse = w.inverse + 2 &* row &* groupsAndRanks &+ i, norm = first &+ i &* padded
       normaliseBackward(
         source + bColumn &+ i &* states, inverse[0], w.bNorm, s.dNormB + norm, s.normB + norm, dWeight: g.bNorm,
         dx: target + bColumn &+ i &* states)
