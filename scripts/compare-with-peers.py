@@ -2,11 +2,13 @@
 """Times mamba-dqn beside the PyTorch and Python programs that docs/benchmarks.md compares it with, one after the other on
 one core (the two-core rows on two), and prints every ratio. The machine should be idle; it takes about five minutes.
 
-  scripts/compare-with-peers.py PEERS [--python PYTHON] [--repo CHECKOUT] [--only update,act,environment,loop,sequence]
+  scripts/compare-with-peers.py PEERS [--python PYTHON] [--repo CHECKOUT] [--memorax CHECKOUT[,FOLDER…]]
+                                [--only update,act,environment,loop,sequence,recurrent]
 
 PEERS is the folder with bench_update.py, bench_env.py, bench_e2e.py and bench_sequence.py; PYTHON has their packages
 (PEERS/README.md names them); CHECKOUT, of the published repository, is wanted by `loop` only. `sequence` takes ten minutes
-more, most of them PyTorch's compiler's.
+more, most of them PyTorch's compiler's. `recurrent`, with bench_memorax.py, wants a CHECKOUT of memorax and after it the folders
+of what it imports and PYTHON has not; it is left out without them.
 """
 import argparse, csv, json, os, pathlib, subprocess, sys, tempfile
 
@@ -14,19 +16,22 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("peers", type=pathlib.Path)
 parser.add_argument("--python", default=sys.executable)
 parser.add_argument("--repo")
-PARTS = ("update", "act", "environment", "loop", "sequence")
-parser.add_argument("--only", default=",".join(PARTS))
+parser.add_argument("--memorax")
+PARTS = ("update", "act", "environment", "loop", "sequence", "recurrent")
+parser.add_argument("--only")
 options = parser.parse_args()
 program = pathlib.Path(__file__).resolve().parent.parent / ".build/release/mamba-dqn"
 if not program.exists():
     sys.exit(f"error: {program} is not there; run `make build` first")
 if not (options.peers / "bench_update.py").exists():
     sys.exit(f"error: {options.peers} holds no bench_update.py; PEERS is the folder of the peer programs")
-what = options.only.split(",")
+what = options.only.split(",") if options.only else [part for part in PARTS if part != "recurrent" or options.memorax]
 if unknown := set(what) - set(PARTS):
     sys.exit(f"error: --only {','.join(sorted(unknown))}; write some of {','.join(PARTS)}")
 if "loop" in what and not options.repo:
     sys.exit("error: the loop needs --repo CHECKOUT; or leave it out with --only update,act,environment,sequence")
+if "recurrent" in what and not options.memorax:
+    sys.exit("error: recurrent needs --memorax CHECKOUT; or leave it out with --only update,act,environment,sequence")
 
 
 def output(command, threads=1):
@@ -113,3 +118,16 @@ if "sequence" in what:
         for layer in LAYERS:
             mine = next(entry for entry in ours if entry["bench"] == f"{layer} step")
             row(f"{layer}, one token, d {model}", mine["median"], best(theirs, layer, bench="step", B=1, d_model=model), "us")
+if "recurrent" in what:
+    # 16 sequences of 64 rows, one block of d 64 with 16 states in heads of 16, replay and optimizer included.
+    repository, *extra = options.memorax.split(",")
+    sizes = ["modelSize=64", "stateSize=16", "headSize=16", "headHidden=64", "batchSize=16", "sequenceLength=64"]
+    for encoder in ("mamba2", "mamba3", "lstm"):
+        theirs = peer("bench_memorax.py", "--repo", repository, "--extra", ",".join(extra), "--algorithm", "r2d2",
+                      "--model", encoder, "--env", "CartPole", "--what", "update", "--cpu", "1")
+        settings = [word for setting in [*sizes, f"encoder={encoder}"] for word in ("--set", setting)]
+        ours = lines(program, "bench", "update", "--env", "RepeatPreviousEasy", *settings)[0]
+        least = [entry["median"] for entry in theirs if "median" in entry]
+        if not least:
+            sys.exit(f"error: bench_memorax.py measured nothing: {theirs}")
+        row(f"recurrent update, {encoder}, 16 x 64 rows, d 64", ours["median"], min(least), ours["unit"])
