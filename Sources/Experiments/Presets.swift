@@ -74,7 +74,7 @@ public enum Presets {
     Preset(
       name: "default", environment: answerFamily,
       summary: "the same, looking at the next reward alone: what is said there changes nothing that comes",
-      reaches: "CountRecallEasy 1.00 in 100,000 steps, AutoencodeEasy .97 in 300,000, on tuning seeds",
+      reaches: "CountRecallEasy: .99 in the mean of seeds 0 to 4 in 100,000 steps; AutoencodeEasy: .95 (worst .82) in 300,000",
       config: answers),
     Preset(
       name: "default", environment: mazeFamily,
