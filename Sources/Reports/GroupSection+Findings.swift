@@ -6,10 +6,10 @@ extension GroupSection {
   /// A few sentences for the top of the page.
   var findings: [String] {
     let ranked = measured.map { ($0, Statistics.mean($0.measures.map(\.greedyMean))) }.sorted { $0.1 > $1.1 }
-    guard let (best, bestMean) = ranked.first else { return ["\(group.environment): no run has finished yet."] }
+    guard let (best, bestMean) = ranked.first else { return ["\(title): no run has finished yet."] }
     var sentences: [String] = []
     var words =
-      "\(group.environment): the highest greedy return, \(Number.two(bestMean)) over \(seeds(best)), is that of \(best.name)"
+      "\(title): the highest greedy return, \(Number.two(bestMean)) over \(seeds(best)), is that of \(best.name)"
     if let (second, secondMean) = ranked.dropFirst().first(where: { $0.0.encoder != best.encoder }) {
       words += "; the highest of another model, \(Number.two(secondMean)) over \(seeds(second)), is that of \(second.name). "
       if let caution = fewSeeds([best, second]) {
@@ -23,7 +23,7 @@ extension GroupSection {
     if let constant = policies.max(by: { $0.mean < $1.mean }) {
       let above = ranked.filter { $0.1 > constant.mean }.count
       sentences.append(
-        "\(group.environment): the best policy that does not learn, \(constant.policy), returns \(Number.two(constant.mean)); "
+        "\(title): the best policy that does not learn, \(constant.policy), returns \(Number.two(constant.mean)); "
           + "on average above it: \(above) of \(ranked.count) configurations.")
     }
     let compared = measured.compactMap { configuration in
@@ -32,7 +32,7 @@ extension GroupSection {
     if let largest = compared.max(by: { abs($0.1) < abs($1.1) }) {
       let mean = Statistics.mean(compared.map { abs($0.1) })
       sentences.append(
-        "\(group.environment): against the published table our training return over the last 10% differs by \(Number.two(mean)) on "
+        "\(title): against the published table our training return over the last 10% differs by \(Number.two(mean)) on "
           + "average; most for \(largest.0.name), by \(Number.signed(largest.1)).")
     }
     return sentences

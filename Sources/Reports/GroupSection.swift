@@ -13,8 +13,11 @@ struct GroupSection {
   var measured: [Configuration] { group.configurations.filter { !$0.measures.isEmpty } }
   private var hasThreshold200: Bool { group.environment.hasPrefix("LunarLander") }
 
+  /// As the section is called, and what its findings are said of.
+  var title: String { "\(group.environment), preset \(group.preset)" }
+
   func write(to document: inout Document) {
-    document.add(.heading(2, "\(group.environment), preset \(group.preset)"))
+    document.add(.heading(2, title))
     document.add(returnTable)
     document.add(otherTable)
     document.add(spreadTable)
