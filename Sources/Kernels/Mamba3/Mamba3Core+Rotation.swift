@@ -4,7 +4,7 @@
 struct Mamba3RowScratch: BitwiseCopyable {
   /// θ [H, half], and backwards what later rows ask of it.
   let angle: Output
-  /// π tanh(ω) [chunk, half], and its gradient.
+  /// π tanh(ω) [chunk, turning], and its gradient.
   let turn, dTurn: Output
   /// RMSNorm(B), RMSNorm(C) [chunk, R, G, padded], and their gradients.
   let normB, normC, dNormB, dNormC: Output
@@ -20,7 +20,7 @@ struct Mamba3RowScratch: BitwiseCopyable {
     }
     angle = take(core.heads &* core.half)
     let chunk = Mamba3Core.chunk
-    (turn, dTurn) = (take(chunk &* core.half), take(chunk &* core.half))
+    (turn, dTurn) = (take(chunk &* core.turning), take(chunk &* core.turning))
     let groups = chunk &* core.normCount, ranks = core.ranks &* core.padded
     (normB, normC, dNormB, dNormC) = (take(groups), take(groups), take(groups), take(groups))
     (hatB, hatC, dHatB, dHatC) = (take(ranks), take(ranks), take(ranks), take(ranks))
@@ -42,7 +42,7 @@ extension Mamba3Core {
     var t = 0
     while t < count {
       let source = projection + (first &+ t) &* projectionSize
-      turns(source, s.turn + t &* half)
+      turns(source, s.turn + t &* turning)
       normalise(source, first &+ t, w, s.normB + t &* normCount, s.normC + t &* normCount)
       t &+= 1
     }
@@ -54,7 +54,7 @@ extension Mamba3Core {
       while t < count {
         let row = first &+ t, i = row &* heads &+ h, place = placeOfFirst &+ t, step = splat(w.step[i])
         if shape.beginsEpisode(row) { angle.update(repeating: 0, count: half) }
-        let turns = s.turn + t &* half
+        let turns = s.turn + t &* turning
         let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
         var j = 0
         while j < turning {
@@ -97,8 +97,8 @@ extension Mamba3Core {
   /// π tanh(ω), zero beyond S.
   @inline(__always) func turns(_ source: Input, _ turn: Output) {
     var s = 0
-    while s < half {
-      let omega = s < angles ? load(source + angleColumn &+ s, min(lanes, angles &- s)) : .zero
+    while s < turning {
+      let omega = load(source + angleColumn &+ s, min(lanes, angles &- s))
       store(turn + s, splat(.pi) * tanh(omega))
       s &+= lanes
     }

@@ -24,18 +24,20 @@ extension Mamba3Core {
     var t = 0
     while t < count {
       let source = projection + (first &+ t) &* projectionSize
-      turns(source, s.turn + t &* half)
+      turns(source, s.turn + t &* turning)
       restore(source, first &+ t, w, s.normB + t &* normCount, s.normC + t &* normCount)
       t &+= 1
     }
-    s.dTurn.update(repeating: 0, count: count &* half)
+    s.dTurn.update(repeating: 0, count: count &* turning)
     s.dNormB.update(repeating: 0, count: count &* normCount)
     s.dNormC.update(repeating: 0, count: count &* normCount)
+    let b = first / shape.time
     var h = 0
     while h < heads {
+      let place = w.place(b, h, first &- b &* shape.time), norm = normOffset(ofHead: h)
       t = count &- 1
       while t >= 0 {
-        rotateBackward(shape, first &+ t, t, h, w, s, g)
+        rotateBackward(shape, first &+ t, t, h, place: place &+ t, norm: t &* normCount &+ norm, w, s, g)
         if shape.beginsEpisode(first &+ t) { (s.angle + h &* half).update(repeating: 0, count: half) }
         t &-= 1
       }
@@ -47,8 +49,8 @@ extension Mamba3Core {
       normaliseBackward(source, target, first &+ t, t &* normCount, w, s, g)
       var j = 0
       while j < angles {
-        let turn = s.turn[t &* half &+ j] / .pi
-        target[angleColumn &+ j] = s.dTurn[t &* half &+ j] * .pi * (1 - turn * turn)
+        let turn = s.turn[t &* turning &+ j] / .pi
+        target[angleColumn &+ j] = s.dTurn[t &* turning &+ j] * .pi * (1 - turn * turn)
         j &+= 1
       }
       t &+= 1
@@ -56,13 +58,11 @@ extension Mamba3Core {
   }
 
   @inline(__always) private func rotateBackward(
-    _ shape: SequenceShape, _ row: Int, _ rowOfChunk: Int, _ h: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch,
-    _ g: Mamba3RowGradients
+    _ shape: SequenceShape, _ row: Int, _ rowOfChunk: Int, _ h: Int, place: Int, norm: Int, _ w: Mamba3Workspace,
+    _ s: Mamba3RowScratch, _ g: Mamba3RowGradients
   ) {
-    let norm = rowOfChunk &* normCount &+ normOffset(ofHead: h)
     hats(h, norm, w, s)
-    let i = row &* heads &+ h, angle = s.angle + h &* half, b = row / shape.time
-    let place = w.place(b, h, row &- b &* shape.time)
+    let i = row &* heads &+ h, angle = s.angle + h &* half
     let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
     let step = splat(w.step[i]), scale = splat(w.scale[i]), decay = splat(w.decay[i])
     var lostOfKey = Vector.zero, gained = Vector.zero, lost = Vector.zero
@@ -72,7 +72,7 @@ extension Mamba3Core {
       let k = w.k + at, q = w.q + at, dk = g.k + gradient, dq = g.q + gradient, hat = r &* padded
       var j = 0
       while j < half {
-        let turns = j < turning, c = turns ? load(cosine + j) : splat(1), d = turns ? load(sine + j) : splat(0)
+        let doesTurn = j < turning, c = doesTurn ? load(cosine + j) : splat(1), d = doesTurn ? load(sine + j) : splat(0)
         let k1 = load(k + j), k2 = load(k + half &+ j), q1 = load(q + j), q2 = load(q + half &+ j)
         let dk1 = load(dk + j), dk2 = load(dk + half &+ j), dq1 = load(dq + j), dq2 = load(dq + half &+ j)
         lost = fma(k1, dk1, fma(k2, dk2, lost))
@@ -95,9 +95,9 @@ extension Mamba3Core {
 
     // Δ by the angle, λ and Δ by γ + e.
     var dStep = Vector.zero
-    let turn = s.turn + rowOfChunk &* half, dTurn = s.dTurn + rowOfChunk &* half
+    let turn = s.turn + rowOfChunk &* turning, dTurn = s.dTurn + rowOfChunk &* turning
     var j = 0
-    while j < half {
+    while j < turning {
       dStep = fma(load(angle + j), load(turn + j), dStep)
       store(dTurn + j, fma(load(angle + j), step, load(dTurn + j)))
       j &+= lanes
