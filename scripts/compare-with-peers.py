@@ -6,8 +6,8 @@ one core (the two-core rows on two), and prints every ratio. The machine should 
                                 [--only update,act,environment,loop,sequence,recurrent]
 
 PEERS is the folder with bench_update.py, bench_env.py, bench_e2e.py and bench_sequence.py; PYTHON has their packages
-(PEERS/README.md names them); CHECKOUT, of the published repository, is wanted by `loop` only. `sequence` takes ten minutes
-more, most of them PyTorch's compiler's. `recurrent`, with bench_memorax.py, wants a CHECKOUT of memorax and after it the folders
+(PEERS/README.md names them); CHECKOUT, of the published repository, is wanted by `loop` only. `sequence` takes a quarter of an
+hour more, most of it the compilers'; without JAX and flax it compares with PyTorch alone, and says so. `recurrent`, with bench_memorax.py, wants a CHECKOUT of memorax and after it the folders
 of what it imports and PYTHON has not; it is left out without them.
 """
 import argparse, csv, json, os, pathlib, subprocess, sys, tempfile
@@ -94,19 +94,23 @@ if "sequence" in what:
     LAYERS = {"mamba": "mamba1", "mamba2": "mamba2", "mamba3": "mamba3", "lstm": "lstm"}
 
     def best(entries, layer, **wanted):
-        """The fastest of all forms of a layer that PyTorch knows, in milliseconds or microseconds."""
+        """The fastest of all forms of a layer that the peers know, in milliseconds or microseconds."""
         return min(entry["median"] for entry in entries
                    if entry["family"] == LAYERS[layer] and "median" in entry and all(entry.get(k) == v for k, v in wanted.items()))
 
+    has_jax = subprocess.run([options.python, "-c", "import jax, flax"], capture_output=True).returncode == 0
+    print(f"sequence layers beside {'the fastest of PyTorch and JAX' if has_jax else 'PyTorch alone: JAX or flax is missing'}")
     only = "mamba1:steps,mamba1:steps+compile,mamba1:two-level+compile,mamba1:compile,mamba1:eager in place,mamba2,mamba3,lstm"
     for shape in ("16,64,64,16", "32,80,128,64", "1,1024,768,16"):
         theirs = peer("bench_sequence.py", "--alloc", "keep", "--what", "block", "--shapes", shape, "--only", only)
+        theirs += peer("bench_sequence_jax.py", "--what", "block", "--shapes", shape) if has_jax else []
         ours = lines(program, "bench", "sequence", "--shape", shape, "--layers", ",".join(LAYERS))
         for layer in LAYERS:
             for direction in ("forward", "forward+backward"):
                 mine = next(entry for entry in ours if entry["bench"] == f"{layer} {direction}")
                 row(f"{layer} ({shape}) {direction}", mine["median"], best(theirs, layer, direction=direction), "ms")
     theirs = peer("bench_sequence.py", "--alloc", "keep", "--what", "scan,step", "--step-shapes", "64,16;768,16", "--only", only)
+    theirs += peer("bench_sequence_jax.py", "--what", "scan") if has_jax else []
     ours = lines(program, "bench", "scan", "--shape", "1,2048,1536,16")
     for layer in ("mamba", "mamba2"):
         for direction in ("forward", "forward+backward"):

@@ -49,6 +49,7 @@ extension QNetwork {
     // What the tensors' names and shapes do not tell.
     if config.residual { metadata["residual"] = "true" }
     if config.entities > 0 { metadata["entities"] = "\(config.entities)" }
+    if config.perAction { metadata["parts"] = "\(encoder.actionCount)" }
     if config.norm != .none { metadata["headSize"] = "\(config.headSize)" }
     if config.replay != .window { metadata["replay"] = config.replay.rawValue }
     metadata.merge(encoder.metadata(config)) { _, new in new }

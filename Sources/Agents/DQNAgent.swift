@@ -46,6 +46,11 @@ public final class DQNAgent {
       throw LearningError(
         description: "entities=\(config.entities): an observation of \(encoder.observationSize) numbers is no list of so many")
     }
+    guard !config.perAction || (encoder.actionCount > 1 && encoder.observationSize % encoder.actionCount == 0) else {
+      throw LearningError(
+        description: "perAction=true: an observation of \(encoder.observationSize) numbers has no part for each of "
+          + "\(encoder.actionCount) actions")
+    }
     memoryNeed = MemoryNeed(
       config, observationSize: encoder.inputSize, actionCount: encoder.actionCount, storage: encoder.storage)
     try memoryNeed.check()

@@ -90,6 +90,11 @@ public final class Tape {
     arena.allocate(count * MemoryLayout<Float>.stride).bindMemory(to: Float.self, capacity: count)
   }
 
+  /// Uninitialised bytes, valid until `reset`.
+  public func bytes(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+    arena.allocate(count).bindMemory(to: UInt8.self, capacity: count)
+  }
+
   /// Uninitialised whole numbers, valid until `reset`.
   func integers(_ count: Int) -> UnsafeMutablePointer<Int32> {
     arena.allocate(count * MemoryLayout<Int32>.stride).bindMemory(to: Int32.self, capacity: count)

@@ -48,6 +48,9 @@ public enum Settings {
     whole(
       "entities", \.entities, 0...1024,
       "entities that an observation lists, the agent first, read by a shared network; 0: no list (highway: 5)"),
+    flag(
+      "perAction", \.perAction,
+      "the observation has a like part for each action, in their order, which one shared network reads, remembers and values"),
     whole("members", \.members, 1...64, "Q-networks that learn side by side; their mean is acted on"),
     flag("residual", \.residual, "the latent is the encoder's output plus what it read at the last position"),
     flag("layerNorm", \.layerNorm, "a LayerNorm before each ReLU of the input layers"),
@@ -222,6 +225,17 @@ public enum Settings {
     }
     guard config.entities == 0 || !(InputDescription(config.inputs)?.differences ?? false) else {
       throw UsageError("entities=\(config.entities): entities are read without differences; leave them out of inputs")
+    }
+    if config.perAction {
+      guard config.hiddenSize > 0 && config.headHidden > 0 else {
+        throw UsageError("perAction=true: parts meet in layers of hiddenSize and headHidden units, neither of which may be 0")
+      }
+      guard config.entities == 0 && !config.layerNorm && !config.dueling && config.latents == .none else {
+        throw UsageError("perAction=true: it needs entities=0, layerNorm=false, dueling=false and latents=none")
+      }
+      guard !(InputDescription(config.inputs)?.differences ?? false) else {
+        throw UsageError("perAction=true: parts are read without differences; leave them out of inputs")
+      }
     }
     guard config.layers == 1 || config.norm != .none else {
       throw UsageError("layers=\(config.layers): several blocks need norm=rms, which makes them a residual stack")

@@ -14,6 +14,9 @@ public struct ExportedAgent {
   public init(_ file: Safetensors) throws {
     self.file = file
     trained = try TrainedNetwork(file)
+    guard trained.network.sizes.parts == 1 else {
+      throw FileError(file.path, "has a network over an observation's parts (perAction=true), which is not exported yet")
+    }
   }
 
   /// What the tensors' names and shapes do not tell, in the order of agent.h's `mdqn_sizes`. A window of 0 is a recurrent state.

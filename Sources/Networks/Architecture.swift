@@ -31,7 +31,7 @@ public struct Architecture: Sendable {
     var generator = SplitMix64(seed: 0)
     let mixers = of(sizes).makeMixers(sizes, &generator).reduce(0) { $0 + $1.workPerPosition }
     let torso = Torso(sizes, &generator), head = Head(sizes, &generator)
-    return torso.work + max(sizes.layers, 1) * mixers + head.work
+    return torso.work + max(sizes.layers, 1) * sizes.parts * mixers + head.work
   }
 
   static func of(_ sizes: NetworkSizes) -> Architecture {

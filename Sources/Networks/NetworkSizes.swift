@@ -33,6 +33,8 @@ public struct NetworkSizes: Equatable, Sendable {
   public var slowDecay = false
   /// Entities that the observation lists, and features of each (`EntityEncoder`); 0: it is no list.
   public var entities = 0, entityFeatures = 0
+  /// Features of each part of an observation that has one an action (`PartReader`); 0: it has no such parts.
+  public var partFeatures = 0
   /// Q-functions whose mean is acted on.
   public var members = 1
   /// What was read last is added to the encoder's output.
@@ -56,6 +58,9 @@ public struct NetworkSizes: Equatable, Sendable {
     (self.residual, self.layerNorm, self.dueling, self.outputScale) = (residual, layerNorm, dueling, outputScale)
   }
 
+  /// Sequences that a network remembers side by side: one an action where the observation has parts.
+  public var parts: Int { partFeatures > 0 ? actionCount : 1 }
+
   /// Heads of attention, and the positions back that it sees; 0 for an encoder without it.
   public var attention: (heads: Int, context: Int) {
     guard encoder == .transformer else { return (0, 0) }
@@ -64,7 +69,8 @@ public struct NetworkSizes: Equatable, Sendable {
 
   /// Parameters of a network of these sizes, to within a factor of two or so: known before anything is made.
   public var approximateParameters: Double {
-    let (o, h, d, a) = (Double(observationSize), Double(hiddenSize), Double(modelSize), Double(actionCount))
+    let (o, a) = (Double(observationSize) / Double(parts), Double(actionCount) / Double(parts))
+    let (h, d) = (Double(hiddenSize), Double(modelSize))
     let torso = hiddenSize == 0 ? o * d : o * h + h * d
     let head = headHidden == 0 ? d * a : Double(headHidden) * (d + a)
     let block = 3 * d * Double(expansion) * (d + Double(stateSize))
@@ -76,7 +82,7 @@ public struct NetworkSizes: Equatable, Sendable {
   /// Floats that a gradient step keeps of its forward pass at one position, at least.
   public var approximateActivations: Double {
     let width = Double(modelSize) * (1 + 2 * Double(expansion))
-    return Double(members)
+    return Double(members * parts)
       * (Double(hiddenSize) + (encoder == .dqn && norm == .none ? Double(modelSize) : Double(layers) * width))
   }
 
@@ -89,6 +95,9 @@ public struct NetworkSizes: Equatable, Sendable {
       residual: config.residual, layerNorm: config.layerNorm, dueling: config.dueling, outputScale: config.outputScale)
     (layers, norm, headHidden, headSize) = (config.layers, config.norm, config.headHidden, config.headSize)
     (slowDecay, members) = (config.slowDecay, config.members)
+    if config.perAction, let inputs = InputDescription(config.inputs) {
+      partFeatures = (observationSize - inputs.size(observation: 0, actions: actionCount)) / actionCount
+    }
     guard config.entities > 0, let inputs = InputDescription(config.inputs) else { return }
     (entities, entityFeatures) = (
       config.entities, (observationSize - inputs.size(observation: 0, actions: actionCount)) / config.entities

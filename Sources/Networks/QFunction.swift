@@ -29,7 +29,7 @@ public struct QFunction: Layer {
   public func callAsFunction(_ windows: Tensor, time: Int, on tape: Tape) -> (q: Tensor, latent: Tensor) {
     let (features, time) = features(windows, time: time, on: tape)
     let latent = latent(features, time: time, readout: nil, on: tape)
-    return (head(latent, on: tape), latent)
+    return (head(latent, on: tape), mean(latent, on: tape))
   }
 
   /// The same, and the Q-learning loss of the actions taken (`Tape.tdLoss`). Where the loss is known beforehand up to a scalar
@@ -44,7 +44,7 @@ public struct QFunction: Layer {
       ? readout(features, time: time, actions: actions, targets: targets, weights: weights, limit: limit, on: tape) : nil
     let latent = latent(features, time: time, readout: readout, on: tape)
     let q = head(latent, on: tape)
-    return (q, latent, tape.tdLoss(q: q, actions: actions, targets: targets, weights: weights, limit: limit))
+    return (q, mean(latent, on: tape), tape.tdLoss(q: q, actions: actions, targets: targets, weights: weights, limit: limit))
   }
 
   private func readout(
@@ -67,10 +67,11 @@ public struct QFunction: Layer {
   /// An encoder that reads the last observation alone has nothing to be a residual of.
   public var isResidual: Bool { sizes.residual && encoder.readsWholeWindow }
 
-  /// The torso's output at every position that the encoder reads, and their number in a window.
+  /// The torso's output at every position that the encoder reads, one part's after the other's, and their number in a window.
   private func features(_ windows: Tensor, time: Int, on tape: Tape) -> (Tensor, time: Int) {
     encoder.readsWholeWindow
-      ? (torso(windows, on: tape), time) : (torso(windows.lastPosition(time: time), on: tape), 1)
+      ? (tape.transposeRows(torso(windows, on: tape), outer: time, inner: sizes.parts), time)
+      : (torso(windows.lastPosition(time: time), on: tape), 1)
   }
 
   private func latent(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
@@ -81,7 +82,12 @@ public struct QFunction: Layer {
   // MARK: - Sequences
 
   /// What a row of recurrent state consists of; nil for an encoder that only knows windows.
-  public var stateLayout: StateLayout? { encoder.sequence?.stateLayout }
+  public var stateLayout: StateLayout? {
+    guard let layout = encoder.sequence?.stateLayout, sizes.parts > 1, layout.count > 0 else {
+      return encoder.sequence?.stateLayout
+    }
+    return StateLayout([.init("parts", [sizes.parts, layout.count])])
+  }
 
   /// x [batch × time, observationSize] → q [batch × time, actions], latent [batch × time, modelSize], and the recurrent state
   /// [batch, stateLayout.count] after the last position (`SequenceLayer`).
@@ -89,10 +95,28 @@ public struct QFunction: Layer {
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, on tape: Tape
   ) -> (q: Tensor, latent: Tensor, state: Tensor?) {
     guard let sequence = encoder.sequence else { preconditionFailure("\(sizes.encoder.rawValue) only reads windows") }
-    let features = torso(x, on: tape)
-    let (output, final) = sequence(features, shape, from: state, reading: .all, on: tape)
-    let latent = isResidual ? tape.add(output, features) : output
-    return (head(latent, on: tape), latent, final)
+    let parts = sizes.parts
+    let features = tape.transposeRows(torso(x, on: tape), outer: shape.time, inner: parts)
+    let (output, final) = sequence(
+      features, shape.repeated(parts, on: tape), from: parts == 1 ? state : state?.reshaped(rows: shape.batch * parts),
+      reading: .all, on: tape)
+    let latent = tape.transposeRows(isResidual ? tape.add(output, features) : output, outer: parts, inner: shape.time)
+    return (head(latent, on: tape), mean(latent, on: tape), parts == 1 ? final : final?.reshaped(rows: shape.batch))
+  }
+
+  // MARK: - Parts
+
+  /// What is shown and kept of parts' latents [rows × parts, modelSize]: their mean [rows, modelSize], a constant.
+  private func mean(_ latent: Tensor, on tape: Tape) -> Tensor {
+    guard sizes.parts > 1 else { return latent }
+    let mean = tape.constant(rows: latent.rows / sizes.parts, columns: latent.columns)
+    for row in 0..<mean.rows {
+      for i in 0..<mean.columns {
+        let sum = (0..<sizes.parts).reduce(Float(0)) { $0 + latent[row * sizes.parts + $1, i] }
+        mean.values[row * mean.stride + i] = sum / Float(sizes.parts)
+      }
+    }
+    return mean
   }
 
   // MARK: - Parameters
@@ -101,5 +125,18 @@ public struct QFunction: Layer {
     torso.forEachParameter(body)
     encoder.forEachParameter { body("\(encoder.name.map { $0 + "." } ?? "")\($0)", $1) }
     head.forEachParameter(body)
+  }
+}
+
+extension SequenceShape {
+  /// Every sequence `count` times, one after the other: episodes begin in each of them alike.
+  fileprivate func repeated(_ count: Int, on tape: Tape) -> SequenceShape {
+    guard count > 1 else { return self }
+    guard let begins else { return SequenceShape(batch: batch * count, time: time) }
+    let all = tape.bytes(batch * count * time)
+    for sequence in 0..<batch * count {
+      (all + sequence * time).update(from: begins + sequence / count * time, count: time)
+    }
+    return SequenceShape(batch: batch * count, time: time, begins: all)
   }
 }

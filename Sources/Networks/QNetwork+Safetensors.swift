@@ -42,26 +42,28 @@ extension NetworkSizes {
     let tensors = TensorShapes(file: file, prefix: "")
     let isStack = file.shape(of: "norm_f.weight") != nil
     let hasNorms = tensors["input_mlp.1.weight"] != nil
-    guard tensors["input.weight"] != nil || tensors["input_mlp.0.weight"] != nil else {
+    let parts = try ObservationParts(file)
+    guard parts != nil || tensors["input.weight"] != nil || tensors["input_mlp.0.weight"] != nil else {
       throw FileError(file.path, "has no tensor input_mlp.0.weight: not a Q-network under the published names")
     }
     let isLinear = tensors["input.weight"] != nil
     let list = try EntityList(file)
-    let first = try tensors.shape(isLinear ? "input.weight" : "input_mlp.0.weight", 2)
-    let second = isLinear || list != nil ? first : try tensors.shape("input_mlp.\(hasNorms ? 3 : 2).weight", 2)
+    let first = try parts?.layer ?? tensors.shape(isLinear ? "input.weight" : "input_mlp.0.weight", 2)
+    let second = isLinear || list != nil || parts != nil ? first : try tensors.shape("input_mlp.\(hasNorms ? 3 : 2).weight", 2)
     let head = isStack ? "head" : "output_head"
-    let hasHidden = tensors["\(head).0.weight"] != nil
+    let hidden = parts == nil ? "\(head).0.weight" : "\(head).0.own.weight", hasHidden = tensors[hidden] != nil
     let output = try tensors.shape(hasHidden ? "\(head).2.weight" : "\(head).weight", 2)
     self.init(
-      encoder: .dqn, observationSize: try list?.observationSize(first[1]) ?? first[1], actionCount: output[0],
-      windowLength: windowLength ?? 10,
-      hiddenSize: isLinear ? 0 : list?.hiddenSize ?? first[0], modelSize: second[0],
+      encoder: .dqn, observationSize: try parts?.observationSize ?? list?.observationSize(first[1]) ?? first[1],
+      actionCount: parts?.count ?? output[0], windowLength: windowLength ?? 10,
+      hiddenSize: isLinear ? 0 : parts?.hiddenSize ?? list?.hiddenSize ?? first[0], modelSize: second[0],
       residual: file.metadata["residual"] == "true",
       layerNorm: hasNorms, dueling: tensors["value_head.weight"] != nil)
+    partFeatures = parts?.features ?? 0
     if let list { (entities, entityFeatures) = (list.entities, list.features) }
     while file.names.contains(where: { $0.hasPrefix("\(QNetwork.memberPrefix)\(members).") }) { members += 1 }
     if let size = file.metadata["headSize"].flatMap({ Int($0) }), size > 0 { headSize = size }
-    if hasHidden { headHidden = try tensors.shape("\(head).0.weight", 2)[0] }
+    if hasHidden { headHidden = try tensors.shape(hidden, 2)[0] }
     if isStack {
       norm = .rms
       try readStack(file)
@@ -124,5 +126,29 @@ private struct EntityList {
       throw FileError(path, "input_mlp.0.weight reads \(inputs) numbers, fewer than entity_mlp makes")
     }
     return entities * features + rest
+  }
+}
+
+/// The shared network over an observation's parts, where a file has one.
+private struct ObservationParts {
+  let count, features, hiddenSize, observationSize: Int
+  /// Of the layer that reads each: [modelSize, numbers of a part and beside it].
+  let layer: [Int]
+
+  init?(_ file: Safetensors) throws {
+    let tensors = TensorShapes(file: file, prefix: "part_mlp.")
+    guard tensors["own.weight"] != nil else { return nil }
+    layer = try tensors.shape("own.weight", 2)
+    hiddenSize = try tensors.shape("inner.weight", 2)[0]
+    let inputs = InputDescription(file.metadata["inputs"] ?? "observation") ?? InputDescription()
+    features = layer[1] - (inputs.action ? 1 : 0) - (inputs.reward ? 1 : 0)
+    guard let count = file.metadata["parts"].flatMap({ Int($0) }), (2...4096).contains(count), features > 0 else {
+      throw FileError(
+        file.path,
+        "has a part_mlp that reads \(layer[1]) numbers, and the metadata parts=\(file.metadata["parts"] ?? "nothing"): a whole "
+          + "number from 2 to 4096 is needed, and more numbers than the last action and reward")
+    }
+    self.count = count
+    observationSize = inputs.size(observation: count * features, actions: count)
   }
 }

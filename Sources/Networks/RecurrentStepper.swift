@@ -3,13 +3,15 @@ import Autograd
 import Kernels
 import Layers
 
-/// A network with a state, one observation at a time, at constant cost.
+/// A network with a state, one observation at a time, at constant cost. Parts of an observation are many sequences side by side,
+/// which go through the layers together.
 public final class RecurrentStepper {
-  private let torso: TorsoStepper
-  private let layer: any SequenceStepper
-  private let head: HeadStepper
-  /// Where the latent has the features added to it.
-  private let sum: Buffer?
+  private enum Way {
+    /// `sum`: where the latent has the features added to it.
+    case single(TorsoStepper, any SequenceStepper, HeadStepper, sum: Buffer?)
+    case parts(QFunction, Tape)
+  }
+  private let way: Way
   /// Floats of a state, all members together.
   public let stateSize: Int
 
@@ -17,21 +19,24 @@ public final class RecurrentStepper {
   public init?(_ network: QNetwork) {
     guard network.stateLayout != nil, let sequence = network.members[0].encoder.sequence else { return nil }
     let member = network.members[0]
-    torso = TorsoStepper(member.torso)
-    layer = sequence.makeStepper()
-    head = HeadStepper(member.head)
-    sum = member.isResidual ? Buffer(count: network.sizes.modelSize) : nil
-    stateSize = sequence.stateLayout.count
+    way =
+      network.sizes.parts > 1
+      ? .parts(member, Tape())
+      : .single(
+        TorsoStepper(member.torso), sequence.makeStepper(), HeadStepper(member.head),
+        sum: member.isResidual ? Buffer(count: network.sizes.modelSize) : nil)
+    stateSize = sequence.stateLayout.count * network.sizes.parts
   }
 
   /// To be called after the network has learned.
-  public func parametersChanged() { layer.parametersChanged() }
+  public func parametersChanged() { if case .single(_, let layer, _, _) = way { layer.parametersChanged() } }
 
   /// observation [observationSize] → Q-values [actions] and latent [modelSize], valid until the next call; `state` [stateSize]
   /// moves on in place. An episode begins with zeros.
   public func step(
     _ observation: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>
   ) -> (q: UnsafeMutablePointer<Float>, latent: UnsafeMutablePointer<Float>) {
+    guard case .single(let torso, let layer, let head, let sum) = way else { return stepParts(observation, state: state) }
     let features = torso(observation)
     var latent = layer.step(features, state: state)
     if let sum {
@@ -39,5 +44,19 @@ public final class RecurrentStepper {
       latent = sum.pointer
     }
     return (head(latent), latent)
+  }
+
+  private func stepParts(
+    _ observation: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>
+  ) -> (q: UnsafeMutablePointer<Float>, latent: UnsafeMutablePointer<Float>) {
+    guard case .parts(let member, let tape) = way else { preconditionFailure("an observation without parts") }
+    tape.reset()
+    let (q, latent, final) = tape.withoutGradient {
+      member(
+        Tensor(data: observation, rows: 1, columns: member.sizes.observationSize), SequenceShape(batch: 1, time: 1),
+        from: stateSize > 0 ? Tensor(data: state, rows: 1, columns: stateSize) : nil, on: tape)
+    }
+    if let final { state.update(from: final.values, count: stateSize) }
+    return (q.values, latent.values)
   }
 }

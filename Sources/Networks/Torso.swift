@@ -1,13 +1,15 @@
 /// What every position's observation goes through before the encoder: two layers with ReLU (`input_mlp`, the published
 /// network's), with a LayerNorm before each ReLU where asked for; with `hiddenSize` 0, one linear layer (`input`); or, where
-/// the observation lists entities, a shared MLP over them (`entity_mlp`) and one layer.
+/// the observation lists entities, a shared MLP over them (`entity_mlp`) and one layer; or, where it has a part an action, one
+/// layer over all parts (`part_mlp`).
 import Autograd
 import Layers
 import Randomness
 
-/// Input layers: an MLP, or a reader of entities.
+/// Input layers: an MLP, or a reader of entities or of parts.
 public struct Torso: Layer {
   let entities: EntityEncoder?
+  let parts: PartReader?
   /// One or two.
   public let layers: [Linear]
   /// One a layer, or none.
@@ -22,6 +24,11 @@ public struct Torso: Layer {
       ? EntityEncoder(
         entities: sizes.entities, features: sizes.entityFeatures, size: sizes.observationSize, hiddenSize: sizes.hiddenSize,
         &generator) : nil
+    parts = sizes.parts > 1 ? PartReader(sizes, &generator) : nil
+    guard parts == nil else {
+      (layers, norms) = ([], [])
+      return
+    }
     let inputs = entities?.outputSize ?? sizes.observationSize
     // The widths of what comes out of each layer.
     let widths = isLinear || entities != nil ? [sizes.modelSize] : [sizes.hiddenSize, sizes.modelSize]
@@ -29,8 +36,9 @@ public struct Torso: Layer {
     norms = sizes.layerNorm && !isLinear ? widths.map { LayerNorm($0) } : []
   }
 
-  /// x [rows, observationSize] → features [rows, modelSize].
+  /// x [rows, observationSize] → features [rows, modelSize], or [rows × parts, modelSize].
   public func callAsFunction(_ x: Tensor, on tape: Tape) -> Tensor {
+    if let parts { return parts(x, on: tape) }
     if isLinear { return layers[0](x, on: tape) }
     return layers.indices.reduce(entities.map { $0(x, on: tape) } ?? x) { x, index in
       norms.isEmpty
@@ -40,10 +48,11 @@ public struct Torso: Layer {
   }
 
   /// Floating-point operations a row; a network over entities is not counted.
-  var work: Int { layers.reduce(0) { $0 + $1.work } }
+  var work: Int { parts?.layer.work ?? layers.reduce(0) { $0 + $1.work } }
 
   /// Numbered as the parts of an `nn.Sequential`.
   public func forEachParameter(_ body: (String, Parameter) -> Void) {
+    if let parts { return forward("part_mlp", parts, body) }
     if isLinear { return forward("input", layers[0], body) }
     if let entities { forward("entity_mlp", entities, body) }
     for index in layers.indices {

@@ -51,7 +51,7 @@ private final class MemberWindow {
   private let sum: Buffer?
 
   init?(_ network: QFunction) {
-    guard let window = network.encoder.makeWindow(time: network.sizes.windowLength) else { return nil }
+    guard network.sizes.parts == 1, let window = network.encoder.makeWindow(time: network.sizes.windowLength) else { return nil }
     self.window = window
     windowLength = network.sizes.windowLength
     torso = TorsoStepper(network.torso)

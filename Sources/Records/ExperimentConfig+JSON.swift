@@ -46,10 +46,10 @@ extension ExperimentConfig: ReadableJSON {
   /// Keys that came after the first runs were recorded. Their defaults describe what those runs did.
   package static let laterKeys: Set<String> = [
     "actors", "averagedWeights", "burnIn", "crossEpisodes", "doubleQ", "dueling", "encoderLearningRate", "entities",
-    "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm",
-    "layers", "learningRateEnd", "learningRateWarmup", "leastTries", "loss", "members", "nStep", "norm", "observationScale",
-    "outputScale", "polyakRate", "recordInterval", "replay", "resetTimeout", "residual", "rewardScale", "sequenceLength",
-    "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout", "stepTimeout", "targetUpdate", "threads",
+    "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm", "layers",
+    "learningRateEnd", "learningRateWarmup", "leastTries", "loss", "members", "nStep", "norm", "observationScale",
+    "outputScale", "perAction", "polyakRate", "recordInterval", "replay", "resetTimeout", "residual", "rewardScale",
+    "sequenceLength", "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout", "stepTimeout", "targetUpdate", "threads",
     "valueRescaling",
   ]
 }

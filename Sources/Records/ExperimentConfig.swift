@@ -113,6 +113,9 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var slowDecay = false
   /// Entities that the observation lists, the first the agent itself; 0: it is no list.
   public var entities = 0
+  /// The observation is as many like parts as there are actions, in their order: one shared network reads, remembers and values
+  /// each.
+  public var perAction = false
   /// Q-networks that learn side by side from the same batches; their mean is acted on.
   public var members = 1
   /// The latent is the encoder's output plus what it read at the last position.

@@ -6,17 +6,20 @@ import Records
 import Testing
 
 @Suite struct ActingBatchTests {
-  @Test(arguments: ["dqn", "lstm", "mamba", "mamba3"], [false, true])
+  @Test(arguments: ["dqn", "lstm", "mamba", "mamba3", "mamba3 of parts"], [false, true])
   func answersAreThoseOfEachAlone(_ kind: String, _ recurrent: Bool) {
     var generator = SplitMix64(seed: 12)
+    let hasParts = kind.hasSuffix(" of parts"), size = hasParts ? 8 : 3
     var sizes = NetworkSizes(
-      encoder: EncoderKind(rawValue: kind), observationSize: 3, actionCount: 4, windowLength: 5, hiddenSize: 12, modelSize: 8,
+      encoder: EncoderKind(rawValue: kind.prefix { $0 != " " }.description), observationSize: size, actionCount: 4,
+      windowLength: 5, hiddenSize: 12, modelSize: 8,
       stateSize: 4)
     (sizes.headSize, sizes.members) = (4, recurrent || kind != "mamba" ? 1 : 2)
+    if hasParts { (sizes.partFeatures, sizes.headHidden) = (2, 6) }
     let network = QNetwork(sizes, &generator)
     func states() -> [ActingState] { (0..<3).map { _ in ActingState(network, recurrent: recurrent) } }
     let alone = states(), together = states(), batch = ActingBatch(network)
-    func observation() -> [Float] { (0..<3).map { _ in Float(generator.uniform(-1, 1)) } }
+    func observation() -> [Float] { (0..<size).map { _ in Float(generator.uniform(-1, 1)) } }
     for step in 0..<12 {
       for actor in 0..<3 {
         let next = observation()

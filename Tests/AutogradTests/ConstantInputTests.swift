@@ -66,6 +66,13 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
       for entity in 0..<12 { present[entity] = entity % 4 == 1 || entity / 3 == 2 ? 0 : 1 }
       return $0.poolEntities($1[0], count: 3, present: present, beside: $1[1])
     },
+    .init("poolEntities, averaging", [[12, 5], [4, 2]]) {
+      let all = $0.floats(12)
+      all.update(repeating: 1, count: 12)
+      return $0.poolEntities($1[0], count: 3, present: all, beside: $1[1], averages: true)
+    },
+    .init("addToParts", [[12, 5], [4, 5]]) { $0.addToParts($1[0], $1[1], activation: .relu) },
+    .init("transposeRows", [[12, 5]]) { $0.transposeRows($1[0], outer: 2, inner: 3) },
     .init("scale", [[4, 9]]) { $0.scale($1[0], by: -0.3) },
     .init("add", [[4, 9], [4, 9]]) { $0.add($1[0], $1[1]) },
     .init("dense", [[4, 9]]) { $0.dense($1[0].columns(2..<7)) },

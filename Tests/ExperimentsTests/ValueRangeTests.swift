@@ -94,6 +94,27 @@ import Training
     _ = try Run(resuming: folder)
   }
 
+  /// A network over parts, with everything that it has no place for; and over an observation without such parts.
+  @Test(arguments: [
+    "entities=2", "layerNorm=true", "dueling=true", "hiddenSize=0", "headHidden=0", "inputs=observation,differences",
+    "latents=state", "environment",
+  ])
+  func partsAreNotMixedWithWhatKnowsNone(_ assignment: String) throws {
+    var config = try Presets.config(environment: "ConcentrationEasy", preset: "default")
+    let space = try Workspace(), key = assignment.prefix { $0 != "=" }
+    _ = try Run(config, in: RunFolder(path: space.file("right")), command: [])
+    if assignment == key { config.environment = "TMaze-50" } else { try Settings.apply(assignment, to: &config) }
+    do {
+      _ = try Run(config, in: RunFolder(path: space.file("wrong")), command: [])
+      Issue.record("\(assignment) was accepted")
+    } catch {
+      let line = "\(error)"
+      #expect(
+        line.contains("perAction=true") && line.contains(key == "environment" ? "no part" : key) && !line.contains("\n"),
+        "\(line)")
+    }
+  }
+
   @Test func metadataHaveTheSameRanges() throws {
     let space = try Workspace(), folder = RunFolder(path: space.file("run"))
     let run = try Run(small(), in: folder, command: [])

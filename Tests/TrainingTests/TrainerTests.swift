@@ -108,6 +108,15 @@ struct Way: CustomTestStringConvertible, Sendable {
         ($0.encoder, $0.latents, $0.sequenceStart, $0.priorityExponent) = (.transformer, .none, .episode, 0)
         ($0.layers, $0.actors) = (2, 2)
       },
+      Way(testDescription: "parts, mamba3, 2 actors") {
+        recurrent(&$0)
+        ($0.encoder, $0.latents, $0.perAction, $0.headHidden) = (EncoderKind(rawValue: "mamba3"), .none, true, 8)
+        ($0.actors, $0.threads) = (2, 2)
+      },
+      Way(testDescription: "parts, windows of mamba, residual, 2 members") {
+        ($0.latents, $0.perAction, $0.headHidden, $0.residual, $0.members) = (.none, true, 8, true, 2)
+        $0.inputs = "observation,action"
+      },
     ]
 }
 

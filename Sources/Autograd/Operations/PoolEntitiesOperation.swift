@@ -25,10 +25,14 @@ struct PoolEntitiesOperation: Operation {
 
 extension Tape {
   /// x [rows × count, width], the entities of each row one after the other; present [rows × count], 0 for one that does not
-  /// count, valid until `backward`; beside [rows, n] → [maximum, sum, beside], [rows, 2 · width + n].
-  public func poolEntities(_ x: Tensor, count: Int, present: UnsafePointer<Float>, beside: Tensor) -> Tensor {
+  /// count, valid until `backward`; beside [rows, n] → [maximum, sum (the `count`th of it, where it `averages`), beside],
+  /// [rows, 2 · width + n].
+  public func poolEntities(_ x: Tensor, count: Int, present: UnsafePointer<Float>, beside: Tensor, averages: Bool = false)
+    -> Tensor
+  {
     precondition(count > 0 && x.rows == beside.rows * count, "\(x.rows) entities are not \(beside.rows) rows of \(count)")
-    let pool = EntityPool(count: count, width: x.columns), y = tensor(rows: beside.rows, columns: 2 * x.columns + beside.columns)
+    let pool = EntityPool(count: count, width: x.columns, factor: averages ? 1 / Float(count) : 1)
+    let y = tensor(rows: beside.rows, columns: 2 * x.columns + beside.columns)
     let largest = integers(y.rows * x.columns)
     for row in 0..<y.rows {
       let to = y.values + row * y.stride

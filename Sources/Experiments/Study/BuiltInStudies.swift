@@ -41,7 +41,7 @@ public enum Studies {
   private static let memory: [Study.Part] =
     [
       ("RepeatPreviousEasy", 20_000), ("RepeatPreviousMedium", 100_000), ("RepeatPreviousHard", 300_000),
-      ("RepeatFirstEasy", 50_000), ("AutoencodeEasy", 300_000), ("CountRecallEasy", 100_000), ("ConcentrationEasy", 150_000),
+      ("RepeatFirstEasy", 50_000), ("AutoencodeEasy", 300_000), ("CountRecallEasy", 100_000), ("ConcentrationEasy", 100_000),
       ("TMaze-50", 300_000), ("TMaze-100", 500_000),
     ].flatMap { environment, steps in
       ["default", "window"].map { preset in
