@@ -28,13 +28,14 @@ import Training
   /// Where answers change nothing that comes only the next reward counts; where they do, the future does.
   @Test(arguments: [
     ("CountRecallEasy", 0.0), ("CountRecallHard", 0), ("AutoencodeMedium", 0), ("AutoencodeEasy?mask=1", 0),
-    ("RepeatPreviousEasy", 0.99), ("ConcentrationEasy", 0.7), ("ConcentrationHard", 0.7), ("TMaze-50", 0.99),
+    ("RepeatPreviousEasy", 0.99), ("ConcentrationEasy", 0.7), ("ConcentrationHard", 0.7), ("RepeatFirstMedium", 0.99),
+    ("TMaze-50", 0.99),
   ])
   func aPresetLooksAheadWhereThereIsSomethingToSee(_ name: String, _ discount: Double) throws {
     for preset in ["default", "window"] {
       let config = try Presets.config(environment: name, preset: preset)
       #expect(config.discount == discount && config.inputs.contains("action") == (discount > 0))
-      #expect(config.perAction == name.hasPrefix("Concentration"))
+      #expect(config.perAction == ["Concentration", "RepeatFirst"].contains { name.hasPrefix($0) })
     }
   }
 
