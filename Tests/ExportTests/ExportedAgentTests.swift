@@ -91,6 +91,21 @@ struct ExportCase: CustomStringConvertible, Sendable {
 }
 
 @Suite struct ExportedAgentTests {
+  @Test func aNetworkOverPartsIsRefused() throws {
+    let space = try Workspace(), path = space.file("model.safetensors")
+    var sizes = NetworkSizes(
+      encoder: .mamba, observationSize: 6, actionCount: 3, windowLength: 4, hiddenSize: 5, modelSize: 8, stateSize: 4)
+    (sizes.partFeatures, sizes.headHidden) = (2, 4)
+    var generator = SplitMix64(seed: 13)
+    let network = QNetwork(sizes, &generator)
+    let tensors = zip(network.block.names, network.block.parameters).map {
+      (name: $0, tensor: Safetensors.Tensor(shape: $1.shape, values: Array($1.values)))
+    }
+    try Safetensors.write(tensors, metadata: ["parts": "3"], to: path)
+    let error = #expect(throws: FileError.self) { try ExportedAgent(Safetensors(path: path)) }
+    #expect(error?.description.contains("perAction=true") ?? false)
+  }
+
   private static let folder = packageRoot + "/Tests/ExportTests"
 
   private func compare(_ text: String, _ expected: [[Float]], _ name: String) {

@@ -162,6 +162,7 @@ import Testing
       "parts": "\(Self.parts)", "inputs": "observation,action,reward", "headSize": "4", "residual": "\(norm == .none)",
     ]
     try Safetensors.write(tensors, metadata: metadata, to: path)
+    #expect(try kind == "dqn" && norm == .none || ModelFile.read(Safetensors(path: path)) is QNetwork)
     let read = try QNetwork(Safetensors(path: path), windowLength: Self.time), x = inputs(3 * Self.time)
     #expect(read.sizes.parts == Self.parts && read.sizes.partFeatures == Self.features)
     #expect(read.evaluate(x, batch: 3, time: Self.time).q == written.evaluate(x, batch: 3, time: Self.time).q)

@@ -152,7 +152,7 @@ import Testing
   }
 
   /// A sequence cut anywhere with its state handed on, resets inside, is the sequence: of every kind of model.
-  @Test(arguments: ["mamba1", "mamba2", "mamba3", "stack", "q", "language"]) func state(_ kind: String) throws {
+  @Test(arguments: ["mamba1", "mamba2", "mamba3", "stack", "q", "parts", "language"]) func state(_ kind: String) throws {
     let space = try Workspace(), (batch, time, cut) = (2, 11, 4)
     var generator = SplitMix64(seed: 5)
     let model: any SequenceModel
@@ -162,6 +162,11 @@ import Testing
       var sizes = NetworkSizes(
         encoder: .mamba, observationSize: 6, actionCount: 3, windowLength: 4, hiddenSize: 0, modelSize: 8, stateSize: 4)
       (sizes.norm, sizes.layers) = (.rms, 2)
+      model = QNetwork(sizes, &generator)
+    case "parts":
+      var sizes = NetworkSizes(
+        encoder: .mamba, observationSize: 6, actionCount: 2, windowLength: 4, hiddenSize: 5, modelSize: 8, stateSize: 4)
+      (sizes.norm, sizes.partFeatures, sizes.headHidden) = (.rms, 2, 6)
       model = QNetwork(sizes, &generator)
     case "language":
       model = try ModelFile.read(

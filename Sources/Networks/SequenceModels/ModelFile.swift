@@ -29,8 +29,8 @@ public enum ModelFile {
     guard MambaBlock.isRecognised(tensors) else {
       throw FileError(
         file.path,
-        "holds no model known here: a Q-network has input.weight or input_mlp.0.weight, a language model "
-          + "backbone.embedding.weight, a residual stack layers.0.mixer.…, a Mamba block A_log or B_bias")
+        "holds no model known here: a Q-network has input.weight, input_mlp.0.weight or part_mlp.own.weight, "
+          + "a language model backbone.embedding.weight, a residual stack layers.0.mixer.…, a Mamba block A_log or B_bias")
     }
     let layer = try MambaBlock.make(tensors, settings)
     let model = LayerModel(layer)
@@ -40,7 +40,7 @@ public enum ModelFile {
 
   /// Whether an unwrapped file's names are a Q-network's.
   public static func isQNetwork(_ file: Safetensors) -> Bool {
-    file.names.contains { $0.hasPrefix("input.") || $0.hasPrefix("input_mlp.") }
+    file.names.contains { name in ["input.", "input_mlp.", "part_mlp."].contains { name.hasPrefix($0) } }
   }
 
   /// The file without the prefixes that PyTorch's wrappers leave.
