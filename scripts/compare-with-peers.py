@@ -7,8 +7,9 @@ one core (the two-core rows on two), and prints every ratio. The machine should 
 
 PEERS is the folder with bench_update.py, bench_env.py, bench_e2e.py and bench_sequence.py; PYTHON has their packages
 (PEERS/README.md names them); CHECKOUT, of the published repository, is wanted by `loop` only. `sequence` takes a quarter of an
-hour more, most of it the compilers'; without JAX and flax it compares with PyTorch alone, and says so. `recurrent`, with bench_memorax.py, wants a CHECKOUT of memorax and after it the folders
-of what it imports and PYTHON has not; it is left out without them.
+hour more, most of it the compilers', and takes bench_sequence_jax.py beside it; without JAX and flax it compares with PyTorch
+alone, and says so. `recurrent`, with bench_memorax.py, wants a CHECKOUT of memorax and after it the folders of what it imports
+and PYTHON has not; it is left out without them.
 """
 import argparse, csv, json, os, pathlib, subprocess, sys, tempfile
 

@@ -62,6 +62,15 @@ public struct Tensor: BitwiseCopyable {
     return gradient.map { ($0, .add) }
   }
 
+  /// Its gradient, where one is wanted, gets `dy`, of its own shape, dense.
+  func receive(_ dy: UnsafePointer<Float>) {
+    guard let (dx, accumulation) = gradientToWrite() else { return }
+    switch accumulation {
+    case .overwrite: dx.update(from: dy, count: rows * columns)
+    case .add: Elementwise.sum(rows * columns, dx, dy, into: dx)
+    }
+  }
+
   /// As `gradient`, for a pullback that computes the gradients of several inputs together: zeros to be thrown away where
   /// none is wanted, so that one constant input does not cost the others theirs.
   public func gradient(orScratchOn tape: Tape) -> UnsafeMutablePointer<Float> {

@@ -36,27 +36,24 @@ public final class RecurrentStepper {
   public func step(
     _ observation: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>
   ) -> (q: UnsafeMutablePointer<Float>, latent: UnsafeMutablePointer<Float>) {
-    guard case .single(let torso, let layer, let head, let sum) = way else { return stepParts(observation, state: state) }
-    let features = torso(observation)
-    var latent = layer.step(features, state: state)
-    if let sum {
-      Elementwise.sum(sum.count, latent, features, into: sum.pointer)
-      latent = sum.pointer
+    switch way {
+    case .single(let torso, let layer, let head, let sum):
+      let features = torso(observation)
+      var latent = layer.step(features, state: state)
+      if let sum {
+        Elementwise.sum(sum.count, latent, features, into: sum.pointer)
+        latent = sum.pointer
+      }
+      return (head(latent), latent)
+    case .parts(let member, let tape):
+      tape.reset()
+      let (q, latent, final) = tape.withoutGradient {
+        member(
+          Tensor(data: observation, rows: 1, columns: member.sizes.observationSize), SequenceShape(batch: 1, time: 1),
+          from: stateSize > 0 ? Tensor(data: state, rows: 1, columns: stateSize) : nil, on: tape)
+      }
+      if let final { state.update(from: final.values, count: stateSize) }
+      return (q.values, latent.values)
     }
-    return (head(latent), latent)
-  }
-
-  private func stepParts(
-    _ observation: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>
-  ) -> (q: UnsafeMutablePointer<Float>, latent: UnsafeMutablePointer<Float>) {
-    guard case .parts(let member, let tape) = way else { preconditionFailure("an observation without parts") }
-    tape.reset()
-    let (q, latent, final) = tape.withoutGradient {
-      member(
-        Tensor(data: observation, rows: 1, columns: member.sizes.observationSize), SequenceShape(batch: 1, time: 1),
-        from: stateSize > 0 ? Tensor(data: state, rows: 1, columns: stateSize) : nil, on: tape)
-    }
-    if let final { state.update(from: final.values, count: stateSize) }
-    return (q.values, latent.values)
   }
 }

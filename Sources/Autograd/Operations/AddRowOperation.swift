@@ -7,11 +7,7 @@ struct AddRowOperation: Operation {
   func pullback(_ tape: Tape) {
     guard let dy = y.gradient else { return }
     Activation.none.backward(rows: y.rows, columns: y.columns, y: y.values, dy: dy, dBias: row.gradient)
-    guard let (dx, accumulation) = x.gradientToWrite() else { return }
-    switch accumulation {
-    case .overwrite: dx.update(from: dy, count: y.rows * y.columns)
-    case .add: Elementwise.sum(y.rows * y.columns, dx, dy, into: dx)
-    }
+    x.receive(dy)
   }
 }
 

@@ -13,11 +13,7 @@ struct AddToPartsOperation: Operation {
       activation.backward(
         rows: count, columns: y.columns, y: y.values + first, dy: dy + first, dBias: dRow.map { $0 + index * row.stride })
     }
-    guard let (dx, accumulation) = x.gradientToWrite() else { return }
-    switch accumulation {
-    case .overwrite: dx.update(from: dy, count: y.rows * y.columns)
-    case .add: Elementwise.sum(y.rows * y.columns, dx, dy, into: dx)
-    }
+    x.receive(dy)
   }
 }
 
