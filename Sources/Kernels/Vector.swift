@@ -29,6 +29,13 @@ typealias Wide = SIMD16<Float>
 @inline(__always) func wide(_ x: Float) -> Wide { Wide(repeating: x) }
 @inline(__always) func fma(_ a: Wide, _ b: Wide, _ c: Wide) -> Wide { c.addingProduct(a, b) }
 
+/// Four floats.
+@inline(__always) func loadFour(_ p: Input) -> SIMD4<Float> { UnsafeRawPointer(p).loadUnaligned(as: SIMD4<Float>.self) }
+@inline(__always) func store(_ p: Output, _ v: SIMD4<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: v, as: SIMD4<Float>.self)
+}
+@inline(__always) func fma(_ a: SIMD4<Float>, _ b: SIMD4<Float>, _ c: SIMD4<Float>) -> SIMD4<Float> { c.addingProduct(a, b) }
+
 @inline(__always) func load(_ p: Input) -> Vector { UnsafeRawPointer(p).loadUnaligned(as: Vector.self) }
 @inline(__always) func load(_ p: Output) -> Vector { UnsafeRawPointer(p).loadUnaligned(as: Vector.self) }
 @inline(__always) func store(_ p: Output, _ v: Vector) { UnsafeMutableRawPointer(p).storeBytes(of: v, as: Vector.self) }
@@ -43,6 +50,16 @@ typealias Wide = SIMD16<Float>
   return two.x + two.y
 }
 
+/// The sums of four vectors.
+@inline(__always) func sums(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector) -> SIMD4<Float> {
+  let ab = pairs(a.lowHalf + a.highHalf, b.lowHalf + b.highHalf), cd = pairs(c.lowHalf + c.highHalf, d.lowHalf + d.highHalf)
+  return pairs(ab, cd)
+}
+/// (a₀ + a₁, a₂ + a₃, b₀ + b₁, b₂ + b₃).
+@inline(__always) private func pairs(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> {
+  SIMD4(lowHalf: a.evenHalf, highHalf: b.evenHalf) + SIMD4(lowHalf: a.oddHalf, highHalf: b.oddHalf)
+}
+
 @inline(__always) func largest(_ v: Vector) -> Float {
   let four = v.lowHalf.replacing(with: v.highHalf, where: v.highHalf .> v.lowHalf)
   let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
@@ -53,8 +70,8 @@ typealias Wide = SIMD16<Float>
 
 /// The first `count` (< 8) floats, the rest zero.
 @inline(__always) func loadPartial(_ p: Input, _ count: Int) -> Vector {
-  var v = Vector.zero
-  var i = 0
+  var v = count & 4 == 0 ? Vector.zero : Vector(lowHalf: loadFour(p), highHalf: .zero)
+  var i = count & 4
   while i < count {
     v[i] = p[i]
     i &+= 1
@@ -62,7 +79,8 @@ typealias Wide = SIMD16<Float>
   return v
 }
 @inline(__always) func storePartial(_ p: Output, _ v: Vector, _ count: Int) {
-  var i = 0
+  if count & 4 != 0 { store(p, v.lowHalf) }
+  var i = count & 4
   while i < count {
     p[i] = v[i]
     i &+= 1

@@ -28,6 +28,9 @@ import Testing
     Case(heads: 6, headSize: 17, states: 33, groups: 3, angles: 16), Case(heads: 1, headSize: 1, states: 1, angles: 0),
     Case(time: 35, headSize: 24, states: 7, groups: 2, rank: 2, angles: 3), Case(rank: 1, angles: 5, isNormed: true),
     Case(time: 34, heads: 3, headSize: 16, states: 24, rank: 3, angles: 6), Case(states: 1, rank: 4, angles: 0, hasState: false),
+    Case(time: 40, heads: 8, headSize: 4, states: 32, angles: 8), Case(time: 35, headSize: 3, states: 33, isNormed: true),
+    Case(batch: 1, time: 66, headSize: 8, states: 18, groups: 2, angles: 9, isNormed: true),
+    Case(time: 36, headSize: 12, isNormed: true), Case(time: 5, headSize: 9, states: 3, angles: 1, hasResets: false),
   ]
 
   struct Inputs {

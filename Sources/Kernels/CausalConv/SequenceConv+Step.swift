@@ -16,7 +16,7 @@ extension SequenceConv {
         (state[3], state[7], state[11], state[15]) = (x[c], x[c &+ 1], x[c &+ 2], x[c &+ 3])
         let product = loadWide(state) * loadWide(w + 4 &* c)
         let pairs = product.evenHalf + product.oddHalf
-        UnsafeMutableRawPointer(y + c).storeBytes(of: pairs.evenHalf + pairs.oddHalf, as: SIMD4<Float>.self)
+        store(y + c, pairs.evenHalf + pairs.oddHalf)
         c &+= 4
       }
     }

@@ -32,7 +32,7 @@ public enum MatrixVector {
       }
       var total = SIMD4<Float>(sum(a0), sum(a1), sum(a2), sum(a3))
       if let bias { total += SIMD4(bias[r], bias[r &+ 1], bias[r &+ 2], bias[r &+ 3]) }
-      UnsafeMutableRawPointer(y + r).storeBytes(of: total, as: SIMD4<Float>.self)
+      store(y + r, total)
       r &+= 4
     }
     while r < rows {

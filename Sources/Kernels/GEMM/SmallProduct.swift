@@ -289,16 +289,3 @@ struct SmallProduct {
     }
   }
 }
-
-/// The sums of four vectors.
-@inline(__always) func sums(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector) -> SIMD4<Float> {
-  let ab = pairs(a.lowHalf + a.highHalf, b.lowHalf + b.highHalf), cd = pairs(c.lowHalf + c.highHalf, d.lowHalf + d.highHalf)
-  return pairs(ab, cd)
-}
-/// (a₀ + a₁, a₂ + a₃, b₀ + b₁, b₂ + b₃).
-@inline(__always) private func pairs(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> {
-  SIMD4(lowHalf: a.evenHalf, highHalf: b.evenHalf) + SIMD4(lowHalf: a.oddHalf, highHalf: b.oddHalf)
-}
-@inline(__always) private func store(_ p: Output, _ v: SIMD4<Float>) {
-  UnsafeMutableRawPointer(p).storeBytes(of: v, as: SIMD4<Float>.self)
-}

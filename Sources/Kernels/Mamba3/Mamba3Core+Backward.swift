@@ -94,7 +94,7 @@ extension Mamba3Core {
         var other = 0
         while other < ranks {
           own[r &* ranks &+ other] = product(
-            width, s.dy + (t &* ranks &+ r) &* width, chunk.v + t &* chunk.valueStride &+ other &* width)
+            channels, s.dy + (t &* ranks &+ r) &* width, chunk.v + t &* chunk.valueStride &+ other &* width)
           other &+= 1
         }
         gradients.skip[h] += own[r &* ranks &+ r]
@@ -128,15 +128,20 @@ extension Mamba3Core {
     }
   }
 
-  /// Of multiples of sixteen floats.
+  /// Of multiples of four floats.
   @inline(__always) private func product(_ count: Int, _ a: Input, _ b: Input) -> Float {
     var total = Wide.zero
     var i = 0
-    while i < count {
+    while i &+ 16 <= count {
       total = fma(loadWide(a + i), loadWide(b + i), total)
       i &+= 16
     }
-    return sum(total.lowHalf + total.highHalf)
+    var rest = SIMD4<Float>.zero
+    while i < count {
+      rest = fma(loadFour(a + i), loadFour(b + i), rest)
+      i &+= 4
+    }
+    return sum(total.lowHalf + total.highHalf) + rest.sum()
   }
 
   /// Rows [padded] in the kernel's order, added to rows [N] in the reference's.

@@ -2,7 +2,8 @@
 ///
 /// **Order of the states.** The first member of every pair stands in the first half of [2 × half], the second in the second,
 /// so that a rotation is the same on whole vectors in SISO and MIMO; halves are padded with zeros to whole vectors.
-/// **Heads** are padded to `width` channels. **The recurrent state** of a head lies as tiles of 4 states × 16 channels.
+/// **Heads** are padded to `width` channels. **The recurrent state** of a head lies as tiles: 4 states × 16 channels with the
+/// channels in the lanes, or, where a head has few channels, 4 channels × 16 states with the states in them.
 
 extension Mamba3Core {
   /// Positions in a chunk: the recurrent state is kept at the beginning of each.
@@ -13,8 +14,12 @@ extension Mamba3Core {
   var padded: Int { 2 &* half }
   /// Of a half, those that turn, in whole vectors.
   var turning: Int { (angles &+ 7) & ~7 }
-  /// Channels of a head, padded to 16.
-  var width: Int { (headSize &+ 15) & ~15 }
+  /// Whether states and not channels are the lanes of the recurrence: half or more of sixteen channels would be padding.
+  var isNarrow: Bool { rank == 0 && headSize <= lanes }
+  /// Channels of a head, padded to whole vectors of 8 or 16: a row of y or v.
+  var width: Int { isNarrow ? lanes : (headSize &+ 15) & ~15 }
+  /// Of these, those that have a place in tiles.
+  var channels: Int { isNarrow ? (headSize &+ 3) & ~3 : width }
 
   /// Blocks of four states that hold any, and where block i begins.
   var blocks: Int { 2 &* blocksOfHalf }
@@ -23,7 +28,7 @@ extension Mamba3Core {
     i < blocksOfHalf ? 4 &* i : half &+ 4 &* (i &- blocksOfHalf)
   }
   /// Floats of one head's recurrent state.
-  var tileCount: Int { blocks &* 4 &* width }
+  var tileCount: Int { (isNarrow ? padded : blocks &* 4) &* channels }
 
   /// Where the reference's state n stands.
   @inline(__always) func slot(_ n: Int) -> Int {
@@ -33,10 +38,13 @@ extension Mamba3Core {
   /// Where state n of channel p stands in a head's tiles.
   @inline(__always) func place(_ n: Int, _ p: Int) -> Int {
     let s = slot(n)
+    if isNarrow { return 4 &* (s & ~15) &+ (s & 15) &+ channel(p) }
     let block = s < half ? s / 4 : blocksOfHalf &+ (s &- half) / 4
     return block &* 4 &* width &+ (s & 3) &* 16 &+ channel(p)
   }
-  @inline(__always) func channel(_ p: Int) -> Int { (p &>> 4) &* 64 &+ (p & 15) }
+  @inline(__always) func channel(_ p: Int) -> Int {
+    isNarrow ? (p & ~3) &* padded &+ (p & 3) &* 16 : (p &>> 4) &* 64 &+ (p & 15)
+  }
 
   /// [N] in the reference's order → [padded]; the padding is left alone.
   @inline(__always) func arrange(_ source: Input, into target: Output) {
@@ -65,7 +73,7 @@ extension Mamba3Core {
   }
 
   /// Whether v is x where it lies in the projection: SISO, and heads that need no padding.
-  var readsXInPlace: Bool { rank == 0 && headSize & 15 == 0 }
+  var readsXInPlace: Bool { rank == 0 && headSize & (isNarrow ? 3 : 15) == 0 }
 
   /// A chunk's places of a head: an odd number. One position of every head after another is written, and heads a power of two
   /// apart would all fall into the same sets of the caches.

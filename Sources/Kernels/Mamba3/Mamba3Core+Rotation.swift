@@ -52,45 +52,98 @@ extension Mamba3Core {
       let angle = s.angle + h &* half, placeOfFirst = w.place(b, h, first &- b &* shape.time), norm = normOffset(ofHead: h)
       t = 0
       while t < count {
-        let row = first &+ t, i = row &* heads &+ h, place = placeOfFirst &+ t, step = splat(w.step[i])
+        let row = first &+ t, i = row &* heads &+ h, place = placeOfFirst &+ t, normOfRow = t &* normCount &+ norm
         if shape.beginsEpisode(row) { angle.update(repeating: 0, count: half) }
-        let turns = s.turn + t &* turning
-        let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
-        var j = 0
-        while j < turning {
-          let theta = wrappedAngle(fma(step, load(turns + j), load(angle + j)))
-          store(angle + j, theta)
-          let both = sineCosine(theta)
-          store(sine + j, both.sine)
-          store(cosine + j, both.cosine)
-          j &+= lanes
+        advance(angle, by: s.turn + t &* turning, w.step[i], place, w)
+        if ranks == 1 {
+          let product = rotateOnly(i, h, normOfRow, place, w, s)
+          w.own[i] = w.mix[i] * w.step[i] * product + skip[h]
+        } else {
+          rotateRanks(i, h, normOfRow, place, skip: skip[h], w, s)
         }
-        hats(h, t &* normCount &+ norm, w, s)
-        var r = 0
-        while r < ranks {
-          let at = (place &* ranks &+ r) &* padded
-          turn(s.hatB + r &* padded, cosine, sine, by: w.scale[i], into: w.k + at)
-          turn(s.hatC + r &* padded, cosine, sine, by: w.decay[i], into: w.q + at)
-          if let finalKey, t == count &- 1 {
-            turn(s.hatB + r &* padded, cosine, sine, by: 1, into: s.dHatB)
-            var n = 0
-            while n < states {
-              finalKey[(r &* heads &+ h) &* states &+ n] = s.dHatB[slot(n)]
-              n &+= 1
-            }
-          }
-          var other = 0
-          while other < ranks {
-            let product = dot(s.hatC + r &* padded, s.hatB + other &* padded)
-            w.own[(i &* ranks &+ r) &* ranks &+ other] =
-              w.mix[i] * w.step[i] * product + (r == other ? skip[h] : 0)
-            other &+= 1
-          }
-          r &+= 1
-        }
+        if let finalKey, t == count &- 1 { keepKey(h, normOfRow, place, w, s, into: finalKey) }
         t &+= 1
       }
       h &+= 1
+    }
+  }
+
+  /// θ, its cosine and sine.
+  @inline(__always) private func advance(_ angle: Output, by turns: Input, _ step: Float, _ place: Int, _ w: Mamba3Workspace) {
+    let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
+    var j = 0
+    while j < turning {
+      let theta = wrappedAngle(fma(splat(step), load(turns + j), load(angle + j)))
+      store(angle + j, theta)
+      let both = sineCosine(theta)
+      store(sine + j, both.sine)
+      store(cosine + j, both.cosine)
+      j &+= lanes
+    }
+  }
+
+  /// k̃ and q̃ where R = 1, in one pass; returns ĉ·b̂.
+  @inline(__always) private func rotateOnly(
+    _ i: Int, _ h: Int, _ norm: Int, _ place: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch
+  ) -> Float {
+    let normB = s.normB + norm, normC = s.normC + norm, biasB = w.bBias + h &* padded, biasC = w.cBias + h &* padded
+    let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
+    let k = w.k + place &* padded, q = w.q + place &* padded
+    let scale = splat(w.scale[i]), decay = splat(w.decay[i])
+    var product = Vector.zero
+    var j = 0
+    while j < half {
+      let b1 = load(normB + j) + load(biasB + j), b2 = load(normB + half &+ j) + load(biasB + half &+ j)
+      let c1 = load(normC + j) + load(biasC + j), c2 = load(normC + half &+ j) + load(biasC + half &+ j)
+      product = fma(c1, b1, fma(c2, b2, product))
+      if j < turning {
+        let cosine = load(cosine + j), sine = load(sine + j)
+        store(k + j, fma(b1, cosine, -(b2 * sine)) * scale)
+        store(k + half &+ j, fma(b1, sine, b2 * cosine) * scale)
+        store(q + j, fma(c1, cosine, -(c2 * sine)) * decay)
+        store(q + half &+ j, fma(c1, sine, c2 * cosine) * decay)
+      } else {
+        store(k + j, b1 * scale)
+        store(k + half &+ j, b2 * scale)
+        store(q + j, c1 * decay)
+        store(q + half &+ j, c2 * decay)
+      }
+      j &+= lanes
+    }
+    return sum(product)
+  }
+
+  /// k̃, q̃ and c of all ranks.
+  @inline(__always) private func rotateRanks(
+    _ i: Int, _ h: Int, _ norm: Int, _ place: Int, skip: Float, _ w: Mamba3Workspace, _ s: Mamba3RowScratch
+  ) {
+    let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
+    hats(h, norm, w, s)
+    var r = 0
+    while r < ranks {
+      let at = (place &* ranks &+ r) &* padded
+      turn(s.hatB + r &* padded, cosine, sine, by: w.scale[i], into: w.k + at)
+      turn(s.hatC + r &* padded, cosine, sine, by: w.decay[i], into: w.q + at)
+      var other = 0
+      while other < ranks {
+        let product = dot(s.hatC + r &* padded, s.hatB + other &* padded)
+        w.own[(i &* ranks &+ r) &* ranks &+ other] = w.mix[i] * w.step[i] * product + (r == other ? skip : 0)
+        other &+= 1
+      }
+      r &+= 1
+    }
+  }
+
+  /// k of one head and row in the reference's order.
+  @inline(__always) private func keepKey(
+    _ h: Int, _ norm: Int, _ place: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch, into key: Output
+  ) {
+    hats(h, norm, w, s)
+    var r = 0
+    while r < ranks {
+      turn(s.hatB + r &* padded, w.cosine + place &* turning, w.sine + place &* turning, by: 1, into: s.dHatB)
+      scatter(s.dHatB, into: key + (r &* heads &+ h) &* states)
+      r &+= 1
     }
   }
 

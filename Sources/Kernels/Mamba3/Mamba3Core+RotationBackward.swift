@@ -61,37 +61,12 @@ extension Mamba3Core {
     _ shape: SequenceShape, _ row: Int, _ rowOfChunk: Int, _ h: Int, place: Int, norm: Int, _ w: Mamba3Workspace,
     _ s: Mamba3RowScratch, _ g: Mamba3RowGradients
   ) {
-    hats(h, norm, w, s)
-    let i = row &* heads &+ h, angle = s.angle + h &* half
-    let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
-    let step = splat(w.step[i]), scale = splat(w.scale[i]), decay = splat(w.decay[i])
-    var lostOfKey = Vector.zero, gained = Vector.zero, lost = Vector.zero
-    var r = 0
-    while r < ranks {
-      let at = (place &* ranks &+ r) &* padded, gradient = ((h &* Self.chunkPlaces &+ rowOfChunk) &* ranks &+ r) &* padded
-      let k = w.k + at, q = w.q + at, dk = g.k + gradient, dq = g.q + gradient, hat = r &* padded
-      var j = 0
-      while j < half {
-        let doesTurn = j < turning, c = doesTurn ? load(cosine + j) : splat(1), d = doesTurn ? load(sine + j) : splat(0)
-        let k1 = load(k + j), k2 = load(k + half &+ j), q1 = load(q + j), q2 = load(q + half &+ j)
-        let dk1 = load(dk + j), dk2 = load(dk + half &+ j), dq1 = load(dq + j), dq2 = load(dq + half &+ j)
-        lost = fma(k1, dk1, fma(k2, dk2, lost))
-        gained = fma(q1, dq1, fma(q2, dq2, gained))
-        let turned = fma(dk2, k1, -(dk1 * k2)) + fma(dq2, q1, -(dq1 * q2))
-        store(angle + j, load(angle + j) + turned)
-        // Turned back.
-        let dB1 = fma(dk1, c, dk2 * d), dB2 = fma(dk2, c, -(dk1 * d))
-        lostOfKey = fma(load(s.hatB + hat &+ j), dB1, fma(load(s.hatB + hat &+ half &+ j), dB2, lostOfKey))
-        store(s.dHatB + hat &+ j, dB1 * scale)
-        store(s.dHatB + hat &+ half &+ j, dB2 * scale)
-        store(s.dHatC + hat &+ j, fma(dq1, c, dq2 * d) * decay)
-        store(s.dHatC + hat &+ half &+ j, fma(dq2, c, -(dq1 * d)) * decay)
-        j &+= lanes
-      }
-      r &+= 1
-    }
-    ownBackward(i, rowOfChunk, h, w, s, g)
-    keepHats(h, norm, s, g)
+    let i = row &* heads &+ h, angle = s.angle + h &* half, step = splat(w.step[i])
+    let all =
+      ranks == 1
+      ? turnBackOnly(i, rowOfChunk, h, place, norm, w, s, g) : turnBackRanks(i, rowOfChunk, h, place, norm, w, s, g)
+    g.step[i] += all.gamma * w.mix[i]
+    g.mix[i] += all.gamma * w.step[i]
 
     // Δ by the angle, λ and Δ by γ + e.
     var dStep = Vector.zero
@@ -102,22 +77,107 @@ extension Mamba3Core {
       store(dTurn + j, fma(load(angle + j), step, load(dTurn + j)))
       j &+= lanes
     }
-    let dScale = sum(lostOfKey)
+    let dScale = sum(all.scale)
     g.step[i] += sum(dStep) + dScale * w.mix[i]
     g.mix[i] += dScale * w.step[i]
     if goesOn(shape, after: row) {
       g.step[i &+ heads] += dScale * (1 - w.mix[i &+ heads])
       g.mix[i &+ heads] -= dScale * w.step[i &+ heads]
     }
-    let weight = shape.beginsEpisode(row) ? 0 : g.weight[h] - sum(lost) + sum(gained)
+    let weight = shape.beginsEpisode(row) ? 0 : g.weight[h] + sum(all.weight)
     g.log[i] = weight
     g.weight[h] = weight
   }
 
-  /// c[r, r'] = γ ĉ[r]·b̂[r'] + D·(r = r'); D's share is taken elsewhere.
+  /// What a row's keys and queries give to the numbers of its position: the lanes of d(γ + e) and of what ⟨dL/dg, g⟩ gains, and
+  /// dγ by c.
+  private struct Shares {
+    var scale = Vector.zero, weight = Vector.zero
+    var gamma: Float = 0
+  }
+
+  /// Where R = 1, in one pass: the angle's gradient, and those of b̂ and ĉ, which go on to biases and norms.
+  @inline(__always) private func turnBackOnly(
+    _ i: Int, _ rowOfChunk: Int, _ h: Int, _ place: Int, _ norm: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch,
+    _ g: Mamba3RowGradients
+  ) -> Shares {
+    let normB = s.normB + norm, normC = s.normC + norm, dNormB = s.dNormB + norm, dNormC = s.dNormC + norm
+    let bias = h &* padded, biasB = w.bBias + bias, biasC = w.cBias + bias, dBiasB = g.bBias + bias, dBiasC = g.cBias + bias
+    let gradient = (h &* Self.chunkPlaces &+ rowOfChunk) &* padded, dk = g.k + gradient, dq = g.q + gradient
+    let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning, angle = s.angle + h &* half
+    let scale = splat(w.scale[i]), decay = splat(w.decay[i])
+    let dOwn = g.own[rowOfChunk &* heads &+ h], own = splat(dOwn * w.mix[i] * w.step[i])
+    var shares = Shares(), product = Vector.zero
+    var j = 0
+    while j < half {
+      let b1 = load(normB + j) + load(biasB + j), b2 = load(normB + half &+ j) + load(biasB + half &+ j)
+      let c1 = load(normC + j) + load(biasC + j), c2 = load(normC + half &+ j) + load(biasC + half &+ j)
+      product = fma(c1, b1, fma(c2, b2, product))
+      let dk1 = load(dk + j), dk2 = load(dk + half &+ j), dq1 = load(dq + j), dq2 = load(dq + half &+ j)
+      // Turned back, in front of γ + e and α.
+      let doesTurn = j < turning, c = doesTurn ? load(cosine + j) : splat(1), d = doesTurn ? load(sine + j) : splat(0)
+      let dB1 = fma(dk1, c, dk2 * d), dB2 = fma(dk2, c, -(dk1 * d))
+      let dC1 = fma(dq1, c, dq2 * d) * decay, dC2 = fma(dq2, c, -(dq1 * d)) * decay
+      let ofKey = fma(b1, dB1, b2 * dB2)
+      shares.scale += ofKey
+      shares.weight += fma(c1, dC1, fma(c2, dC2, -(scale * ofKey)))
+      // A rotation keeps products, so that what the angle is asked for can be taken before it.
+      let turned = fma(scale, fma(dB2, b1, -(dB1 * b2)), fma(dC2, c1, -(dC1 * c2)))
+      store(angle + j, load(angle + j) + turned)
+      keep(fma(own, c1, dB1 * scale), dBiasB + j, dNormB + j)
+      keep(fma(own, c2, dB2 * scale), dBiasB + half &+ j, dNormB + half &+ j)
+      keep(fma(own, b1, dC1), dBiasC + j, dNormC + j)
+      keep(fma(own, b2, dC2), dBiasC + half &+ j, dNormC + half &+ j)
+      j &+= lanes
+    }
+    shares.gamma = dOwn * sum(product)
+    return shares
+  }
+  @inline(__always) private func keep(_ d: Vector, _ bias: Output, _ norm: Output) {
+    store(bias, load(bias) + d)
+    store(norm, load(norm) + d)
+  }
+
+  /// The same for all ranks.
+  @inline(__always) private func turnBackRanks(
+    _ i: Int, _ rowOfChunk: Int, _ h: Int, _ place: Int, _ norm: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch,
+    _ g: Mamba3RowGradients
+  ) -> Shares {
+    hats(h, norm, w, s)
+    let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning, angle = s.angle + h &* half
+    let scale = splat(w.scale[i]), decay = splat(w.decay[i])
+    var shares = Shares()
+    var r = 0
+    while r < ranks {
+      let at = (place &* ranks &+ r) &* padded, gradient = ((h &* Self.chunkPlaces &+ rowOfChunk) &* ranks &+ r) &* padded
+      let k = w.k + at, q = w.q + at, dk = g.k + gradient, dq = g.q + gradient, hat = r &* padded
+      var j = 0
+      while j < half {
+        let doesTurn = j < turning, c = doesTurn ? load(cosine + j) : splat(1), d = doesTurn ? load(sine + j) : splat(0)
+        let k1 = load(k + j), k2 = load(k + half &+ j), q1 = load(q + j), q2 = load(q + half &+ j)
+        let dk1 = load(dk + j), dk2 = load(dk + half &+ j), dq1 = load(dq + j), dq2 = load(dq + half &+ j)
+        shares.weight += fma(q1, dq1, q2 * dq2) - fma(k1, dk1, k2 * dk2)
+        let turned = fma(dk2, k1, -(dk1 * k2)) + fma(dq2, q1, -(dq1 * q2))
+        store(angle + j, load(angle + j) + turned)
+        let dB1 = fma(dk1, c, dk2 * d), dB2 = fma(dk2, c, -(dk1 * d))
+        shares.scale = fma(load(s.hatB + hat &+ j), dB1, fma(load(s.hatB + hat &+ half &+ j), dB2, shares.scale))
+        store(s.dHatB + hat &+ j, dB1 * scale)
+        store(s.dHatB + hat &+ half &+ j, dB2 * scale)
+        store(s.dHatC + hat &+ j, fma(dq1, c, dq2 * d) * decay)
+        store(s.dHatC + hat &+ half &+ j, fma(dq2, c, -(dq1 * d)) * decay)
+        j &+= lanes
+      }
+      r &+= 1
+    }
+    shares.gamma = ownBackward(i, rowOfChunk, h, w, s, g)
+    keepHats(h, norm, s, g)
+    return shares
+  }
+
+  /// c[r, r'] = γ ĉ[r]·b̂[r'] + D·(r = r') onto the gradients of b̂ and ĉ; D's share is taken elsewhere. Returns dγ.
   @inline(__always) private func ownBackward(
     _ i: Int, _ rowOfChunk: Int, _ h: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch, _ g: Mamba3RowGradients
-  ) {
+  ) -> Float {
     let own = g.own + (rowOfChunk &* heads &+ h) &* ranks &* ranks, gamma = w.mix[i] * w.step[i]
     var dGamma: Float = 0
     var r = 0
@@ -137,8 +197,7 @@ extension Mamba3Core {
       }
       r &+= 1
     }
-    g.step[i] += dGamma * w.mix[i]
-    g.mix[i] += dGamma * w.step[i]
+    return dGamma
   }
 
   /// Gradients of b̂ and ĉ go to the biases and to the group's norms.

@@ -17,6 +17,7 @@ struct Mamba3HeadChunk: BitwiseCopyable {
 extension Mamba3Core {
   /// y [count, R, width] is overwritten; the state goes from one place to another, which may be the same.
   @inline(never) func scan(_ c: Mamba3HeadChunk, from: Input, to: Output, y: Output) {
+    if isNarrow { return narrowScan(c, from: from, to: to, y: y) }
     if ranks > 1 { ownTerm(c, of: c.v, c.valueStride, into: y, ranks &* width, transposed: false) }
     var block = 0
     while block < blocks {

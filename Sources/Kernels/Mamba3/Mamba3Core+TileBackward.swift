@@ -14,6 +14,10 @@ extension Mamba3Core {
     _ c: Mamba3HeadChunk, from: Input, adjoint: Output, dy: Input, dv: Output, dvStride: Int, dk: Output, dq: Output,
     scratch: Output
   ) {
+    if isNarrow {
+      return narrowScanBackward(
+        c, from: from, adjoint: adjoint, dy: dy, dv: dv, dvStride: dvStride, dk: dk, dq: dq, scratch: scratch)
+    }
     let lanesOfKeys = scratch + Self.chunk &* 64
     if ranks > 1 { ownTerm(c, of: dy, ranks &* width, into: dv, dvStride, transposed: true) }
     var block = 0
@@ -42,8 +46,8 @@ extension Mamba3Core {
         while r < ranks {
           let sums = laneSums(lanesOfKeys + (t &* ranks &+ r) &* 64)
           let at = (t &* ranks &+ r) &* padded &+ slot
-          UnsafeMutableRawPointer(dk + at).storeBytes(of: sums.lowHalf, as: SIMD4<Float>.self)
-          UnsafeMutableRawPointer(dq + at).storeBytes(of: sums.highHalf, as: SIMD4<Float>.self)
+          store(dk + at, sums.lowHalf)
+          store(dq + at, sums.highHalf)
           r &+= 1
         }
         t &+= 1

@@ -29,9 +29,9 @@ extension StateSpaceDual {
           y2 = fma(output, move(h2 + n, a, u2, input, active), y2)
           y3 = fma(output, move(h3 + n, a, u3, input, active), y3)
         }
-        let inputs = UnsafeRawPointer(x + p).loadUnaligned(as: SIMD4<Float>.self)
+        let inputs = loadFour(x + p)
         let total = sums(y0, y1, y2, y3).addingProduct(SIMD4(repeating: skip), inputs)
-        UnsafeMutableRawPointer(y + p).storeBytes(of: total, as: SIMD4<Float>.self)
+        store(y + p, total)
         p &+= 4
       }
       while p < headSize {
