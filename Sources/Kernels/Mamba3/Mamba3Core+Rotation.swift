@@ -52,9 +52,14 @@ extension Mamba3Core {
       let angle = s.angle + h &* half, placeOfFirst = w.place(b, h, first &- b &* shape.time), norm = normOffset(ofHead: h)
       t = 0
       while t < count {
-        let row = first &+ t, i = row &* heads &+ h, place = placeOfFirst &+ t, normOfRow = t &* normCount &+ norm
-        if shape.beginsEpisode(row) { angle.update(repeating: 0, count: half) }
-        advance(angle, by: s.turn + t &* turning, w.step[i], place, w)
+        if shape.beginsEpisode(first &+ t) { angle.update(repeating: 0, count: half) }
+        advance(angle, by: s.turn + t &* turning, w.step[(first &+ t) &* heads &+ h], placeOfFirst &+ t, w)
+        t &+= 1
+      }
+      // By itself: what follows waits for no other row, and goes on while cosines are still on their way.
+      t = 0
+      while t < count {
+        let i = (first &+ t) &* heads &+ h, place = placeOfFirst &+ t, normOfRow = t &* normCount &+ norm
         if ranks == 1 {
           let product = rotateOnly(i, h, normOfRow, place, w, s)
           w.own[i] = w.mix[i] * w.step[i] * product + skip[h]
