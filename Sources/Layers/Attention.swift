@@ -31,9 +31,9 @@ public struct Attention: SequenceLayer {
   ) -> (output: Tensor, state: Tensor?) {
     checkInput(x, shape, state)
     let projected = tape.linear(
-      x, weight: projections.inWeight.tensor(on: tape), bias: projections.inBias.tensor(on: tape))
+      x, weight: projections.inWeight.tensor(on: tape), bias: projections.inBias.tensor(on: tape), packs: true)
     let y = tape.rotaryAttention(projected, shape, heads: projections.heads, cache: cache, state: state)
-    let output = projections.outProjection(reading == .all ? y : y.lastPosition(time: shape.time), on: tape)
+    let output = projections.outProjection(reading == .all ? y : y.lastPosition(time: shape.time), packs: true, on: tape)
     return (output, tape.attentionCache(after: projected, shape, cache: cache, state: state))
   }
 

@@ -70,7 +70,7 @@ public struct Mamba2: SequenceLayer {
     let final = Tensor(data: tape.floats(shape.batch * layout.count), rows: shape.batch, columns: layout.count)
     let inner = innerSize, weight = inProjection.weight.tensor(on: tape), bias = inProjection.bias?.tensor(on: tape)
     func project(_ x: Tensor, _ outputs: Range<Int>) -> Tensor {
-      tape.linear(x, weight: weight.rows(outputs), bias: bias?.columns(outputs))
+      tape.linear(x, weight: weight.rows(outputs), bias: bias?.columns(outputs), packs: true)
     }
     let z: Tensor, unconvolved: Tensor, step: Tensor
     switch reading {
@@ -90,7 +90,7 @@ public struct Mamba2: SequenceLayer {
       shape: shape, groups: groups, states: stateSize, from: state?.columns(hidden), to: final.columns(hidden))
     let normed = tape.gatedRMSNorm(
       reading == .all ? y : y.lastPosition(time: shape.time), gate: z, normWeight.tensor(on: tape), groups: groups)
-    return (outProjection(normed, on: tape), final)
+    return (outProjection(normed, packs: true, on: tape), final)
   }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {

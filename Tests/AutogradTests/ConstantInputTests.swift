@@ -20,6 +20,9 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
 
   static let all: [OperationCase] = [
     .init("linear", [[6, 20], [9, 20], [1, 9]]) { $0.linear($1[0], weight: $1[1], bias: $1[2], activation: .relu) },
+    .init("linear, packed", [[6, 20], [9, 20], [1, 9]]) {
+      $0.linear($1[0], weight: $1[1], bias: $1[2], activation: .relu, packs: true)
+    },
     .init("linear of few inputs", [[6, 5], [9, 5], [1, 9]]) {
       $0.linear($1[0], weight: $1[1], bias: $1[2], activation: .softplus)
     },

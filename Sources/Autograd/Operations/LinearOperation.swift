@@ -5,6 +5,7 @@ struct LinearOperation: Operation {
   let x, weight, bias, y: Tensor
   let hasBias: Bool
   let activation: Activation
+  let packs: Bool
 
   func pullback(_ tape: Tape) {
     guard let dy = y.gradient else { return }
@@ -15,16 +16,29 @@ struct LinearOperation: Operation {
         c: dWeight, cStride: weight.stride, .add)
     }
     if let (dx, accumulation) = x.gradientToWrite() {
-      GEMM.times(
-        m: x.rows, n: x.columns, k: y.columns, a: dy, aStride: y.stride, b: weight.values, bStride: weight.stride,
-        c: dx, cStride: x.stride, accumulation)
+      let product = PackedProduct(inputs: y.columns, outputs: x.columns)
+      if packs && product.isFast && weight.isDense {
+        let packed = tape.floats(product.packedCount)
+        product.pack(weight.values, into: packed)
+        product.apply(
+          rows: x.rows, a: dy, aStride: y.stride, packed: packed, start: accumulation == .add ? dx : nil, startStride: x.stride,
+          c: dx, cStride: x.stride)
+      } else {
+        GEMM.times(
+          m: x.rows, n: x.columns, k: y.columns, a: dy, aStride: y.stride, b: weight.values, bStride: weight.stride,
+          c: dx, cStride: x.stride, accumulation)
+      }
     }
   }
 }
 
 extension Tape {
   /// x [rows, in], weight [out, in], bias [1, out] → [rows, out].
-  public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil, activation: Activation = .none) -> Tensor {
+  ///
+  /// `packs` takes our own product where it is faster than CBLAS's. The published networks do without: their bits are CBLAS's.
+  public func linear(
+    _ x: Tensor, weight: Tensor, bias: Tensor? = nil, activation: Activation = .none, packs: Bool = false
+  ) -> Tensor {
     precondition(
       x.columns == weight.columns, "linear: x is [\(x.rows), \(x.columns)], weight [\(weight.rows), \(weight.columns)]")
     let y = tensor(rows: x.rows, columns: weight.rows)
@@ -32,13 +46,21 @@ extension Tape {
       NarrowProduct.forward(
         rows: x.rows, inputs: x.columns, outputs: weight.rows, x: x.values, xStride: x.stride, weight: weight.values,
         bias: bias?.values, activation: activation, y: y.values, scratch: floats(weight.rows * weight.columns))
+    } else if case let product = PackedProduct(inputs: x.columns, outputs: weight.rows), packs, product.isFast, weight.isDense {
+      let packed = floats(product.packedCount)
+      product.pack(transposed: weight.values, into: packed)
+      product.apply(
+        rows: x.rows, a: x.values, aStride: x.stride, packed: packed, start: nil, startStride: 0, c: y.values, cStride: y.stride)
+      activation.forward(rows: y.rows, columns: y.columns, bias: bias?.values, y: y.values)
     } else {
       GEMM.timesTransposed(
         m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,
         c: y.values, cStride: y.stride, .overwrite)
       activation.forward(rows: y.rows, columns: y.columns, bias: bias?.values, y: y.values)
     }
-    record(LinearOperation(x: x, weight: weight, bias: bias ?? weight, y: y, hasBias: bias != nil, activation: activation))
+    record(
+      LinearOperation(
+        x: x, weight: weight, bias: bias ?? weight, y: y, hasBias: bias != nil, activation: activation, packs: packs))
     return y
   }
 }
