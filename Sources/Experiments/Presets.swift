@@ -69,8 +69,15 @@ public enum Presets {
     Preset(
       name: "default", environment: memoryFamily,
       summary: "recurrent Mamba-3 on tapes of whole episodes; RepeatPrevious, CartPole and their like (list environments)",
-      reaches: "RepeatPreviousEasy, Medium and Hard: 1.00 on seeds 0 to 4, in 3, 16 and 48 s of one core",
+      reaches: "RepeatPreviousMedium and Hard: 1.00 on seeds 0 to 4, in 16 and 48 s of one core",
       config: memory),
+    Preset(
+      name: "default", environment: "RepeatPreviousEasy",
+      summary: "the same with fewer rows an update and faster steps: enough for what was four observations ago",
+      reaches: "1.00 on seeds 0 to 4, in 2 s of one core",
+      config: make(from: memory) {
+        ($0.sequenceLength, $0.learningRate, $0.polyakRate) = (192, 3e-3, 0.01)
+      }),
     Preset(
       name: "default", environment: answerFamily,
       summary: "the same, looking at the next reward alone: what is said there changes nothing that comes",
@@ -136,14 +143,16 @@ public enum Presets {
   }
 
   static func config(environment: String, builtIn preset: String) throws -> ExperimentConfig {
-    let family = family(of: environment), own = all.filter { $0.environment == family }
+    let family = family(of: environment), name = nativeName(of: environment)
+    // One for this environment alone comes before its family's.
+    let own = all.filter { $0.environment == name } + all.filter { $0.environment == family && family != name }
     if let found = own.first(where: { $0.name == preset }) {
       var config = found.config
       config.environment = environment
-      if family == mazeFamily, let length = MemoryCatalog.length(nativeName(of: environment)) { fit(&config, toLength: length) }
+      if family == mazeFamily, let length = MemoryCatalog.length(name) { fit(&config, toLength: length) }
       return config
     }
-    let names = (own.isEmpty ? ["default"] : own.map(\.name))
+    let names = own.isEmpty ? ["default"] : own.map(\.name).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     guard own.isEmpty, preset == "default" else {
       throw UsageError(
         "unknown preset \(preset) for \(environment)\(suggestion(for: preset, in: names)); there are: "
