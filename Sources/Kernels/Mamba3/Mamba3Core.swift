@@ -22,8 +22,9 @@
 ///
 /// An episode begins where α = 0 and θ_{t−1} = 0. Positions go in chunks, of which the states at the beginning are kept;
 /// within a chunk the recurrence runs on tiles of 4 states × 16 channels that stay in registers. The files beside this one:
-/// +Scalars (Δ, λ, α, …), +Rotation (k̃, q̃, c), +Tile (the recurrence), +Output (norm and gate), +State (what goes in and
-/// out), +Forward and +Backward (the order of it all), +Step (one position), +Reference (the plain twin).
+/// +Scalars (Δ, λ, α, …), +Rotation (k̃, q̃, c), +Tile (the recurrence) and +Narrow (the same of heads of few channels), +Output
+/// (norm and gate), +State (what goes in and out), +Forward and +Backward (the order of it all), +Step (one position), +Reference
+/// (the plain twin).
 public struct Mamba3Core: BitwiseCopyable, Sendable {
   /// H, P, N, G.
   public let heads, headSize, states, groups: Int
