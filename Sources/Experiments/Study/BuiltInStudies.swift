@@ -52,7 +52,10 @@ public enum Studies {
     } + [
       Study.Part(
         label: "TMaze-250-default", environment: "TMaze-250", preset: "default", models: kinds("mamba3 lstm"),
-        seeds: Array(0..<5), steps: 600_000)
+        seeds: Array(0..<5), steps: 600_000),
+      Study.Part(
+        label: "TMaze-500-default", environment: "TMaze-500", preset: "default", models: kinds("mamba3"), seeds: Array(0..<5),
+        steps: 800_000),
     ]
 
   /// What becomes of stored latents: sequences shorter than what must be remembered, from the zero state, from the stored one,
