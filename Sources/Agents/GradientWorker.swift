@@ -11,6 +11,8 @@ final class GradientWorker {
   private let tape: Tape
   /// Of each member, in the pass that runs.
   private var results: [(q: Tensor, latent: Tensor, loss: TDLoss)] = []
+  /// Of each member, in `sharedTargets`.
+  private var votes: [Tensor] = []
   /// Of the last `run`, laid out as the network's parameters.
   let gradient: Buffer
 
@@ -31,7 +33,10 @@ final class GradientWorker {
     tape.reset()
     tape.zeroParameterGradients()
     results.removeAll(keepingCapacity: true)
-    for (online, target) in zip(network.members, target.members) { results.append(forward(batch, online, target: target)) }
+    let shared = rule.pessimism > 0 ? sharedTargets(batch) : nil
+    for (online, target) in zip(network.members, target.members) {
+      results.append(forward(batch, online, targets: shared ?? targets(batch, online, target: target)))
+    }
     tape.backward()
     let first = results[0], share = 1 / Float(results.count)
     for row in 0..<batch.count {
@@ -45,25 +50,57 @@ final class GradientWorker {
     loss = results.count == 1 ? first.loss.loss : results.reduce(0) { $0 + $1.loss.loss } * share
   }
 
-  /// One member's loss against its own target.
+  /// One member's loss.
   private func forward(
-    _ batch: LearningBatch, _ online: QFunction, target: QFunction
+    _ batch: LearningBatch, _ online: QFunction, targets: UnsafeMutablePointer<Float>
   ) -> (q: Tensor, latent: Tensor, loss: TDLoss) {
-    let sizes = network.sizes, time = sizes.windowLength, rows = batch.count * time
-    let targets = tape.floats(batch.count)
-    tape.withoutGradient {
-      let windows = Tensor(data: batch.nextStates, rows: rows, columns: sizes.observationSize)
-      let next =
-        batch.nextLatents.map { target.head(Tensor(data: $0, rows: batch.count, columns: sizes.modelSize), on: tape) }
-        ?? target(windows, time: time, on: tape).q
-      let chooser = rule.doubleQ ? online(windows, time: time, on: tape).q : nil
-      Targets.write(
-        rows: batch.count, returns: batch.returns, discounts: batch.discounts, next: next, chooser: chooser,
-        masks: batch.nextMasks, rescaled: rule.rescaled, into: targets)
-    }
+    let time = network.sizes.windowLength
     return online(
-      Tensor(data: batch.states, rows: rows, columns: sizes.observationSize), time: time, actions: batch.actions,
-      targets: targets, weights: batch.weights, limit: rule.limit, on: tape)
+      Tensor(data: batch.states, rows: batch.count * time, columns: network.sizes.observationSize), time: time,
+      actions: batch.actions, targets: targets, weights: batch.weights, limit: rule.limit, on: tape)
+  }
+
+  /// What one member learns towards, as if alone.
+  private func targets(
+    _ batch: LearningBatch, _ online: QFunction, target: QFunction
+  ) -> UnsafeMutablePointer<Float> {
+    tape.withoutGradient {
+      let next =
+        batch.nextLatents.map {
+          target.head(Tensor(data: $0, rows: batch.count, columns: network.sizes.modelSize), on: tape)
+        } ?? values(of: target, in: batch)
+      return targets(batch, next: next, chooser: rule.doubleQ ? values(of: online, in: batch) : nil)
+    }
+  }
+
+  /// What all members learn towards.
+  private func sharedTargets(_ batch: LearningBatch) -> UnsafeMutablePointer<Float> {
+    func bound(_ network: QNetwork, _ pessimism: Float) -> Tensor {
+      votes.removeAll(keepingCapacity: true)
+      for member in network.members { votes.append(values(of: member, in: batch)) }
+      let bound = tape.floats(votes[0].rows * votes[0].columns)
+      Targets.lowerBound(votes, pessimism: pessimism, into: bound)
+      return Tensor(data: bound, rows: votes[0].rows, columns: votes[0].columns)
+    }
+    return tape.withoutGradient {
+      targets(batch, next: bound(target, rule.pessimism), chooser: rule.doubleQ ? bound(network, 0) : nil)
+    }
+  }
+
+  /// Q(s′, ·) [rows, actions].
+  private func values(of member: QFunction, in batch: LearningBatch) -> Tensor {
+    let time = network.sizes.windowLength
+    return member(
+      Tensor(data: batch.nextStates, rows: batch.count * time, columns: network.sizes.observationSize), time: time, on: tape
+    ).q
+  }
+
+  private func targets(_ batch: LearningBatch, next: Tensor, chooser: Tensor?) -> UnsafeMutablePointer<Float> {
+    let targets = tape.floats(batch.count)
+    Targets.write(
+      rows: batch.count, returns: batch.returns, discounts: batch.discounts, next: next, chooser: chooser,
+      masks: batch.nextMasks, rescaled: rule.rescaled, into: targets)
+    return targets
   }
 
   /// Leaves these sequences' part of the gradient of the batch's mean loss in `gradient`. Writes `tdErrors` and `values`,

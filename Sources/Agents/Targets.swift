@@ -41,6 +41,26 @@ public enum Targets {
     bestAction(q.values + row * q.stride, count: q.columns) { action in mask.map { $0[action] != 0 } ?? true }
   }
 
+  /// Mean less `pessimism` standard deviations of several networks' Q-values, each [rows, actions]: the lower bound of what an
+  /// ensemble believes (Ciosek et al. 2019), and with 0 its mean (Anschel et al. 2017). `bound` [rows, actions] is written, dense.
+  public static func lowerBound(_ q: [Tensor], pessimism: Float, into bound: UnsafeMutablePointer<Float>) {
+    let columns = q[0].columns, share = 1 / Float(q.count)
+    for row in 0..<q[0].rows {
+      for action in 0..<columns {
+        var mean: Float = 0
+        for member in q { mean += share * member.values[row * member.stride + action] }
+        var variance: Float = 0
+        if pessimism > 0 {
+          for member in q {
+            let difference = member.values[row * member.stride + action] - mean
+            variance += share * difference * difference
+          }
+        }
+        bound[row * columns + action] = mean - pessimism * sqrtf(variance)
+      }
+    }
+  }
+
   /// return + discount · Q′(s′, a′), the n-step target: a′ is the best action by Q′ itself (Mnih et al. 2015, eq. 2) or, given
   /// `chooser`, by the online network (double Q-learning, van Hasselt et al. 2016, eq. 4).
   ///

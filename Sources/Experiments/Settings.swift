@@ -52,6 +52,9 @@ public enum Settings {
       "perAction", \.perAction,
       "the observation has a like part for each action, in their order, which one shared network reads, remembers and values"),
     whole("members", \.members, 1...64, "Q-networks that learn side by side; their mean is acted on"),
+    real(
+      "pessimism", \.pessimism, 0...10,
+      "all members learn against their targets' mean less this many standard deviations; 0: each against its own"),
     flag("residual", \.residual, "the latent is the encoder's output plus what it read at the last position"),
     flag("layerNorm", \.layerNorm, "a LayerNorm before each ReLU of the input layers"),
     flag("dueling", \.dueling, "Q is a state's value plus the actions' advantages over their mean"),
@@ -219,6 +222,9 @@ public enum Settings {
     guard config.members == 1 || (config.replay == .window && config.latents == .none) else {
       throw UsageError(
         "members=\(config.members): several learn from windows without stored latents; use replay=window and latents=none")
+    }
+    guard config.pessimism == 0 || config.members > 1 else {
+      throw UsageError("pessimism=\(config.pessimism): one member has no spread; set members to 2 or more")
     }
     guard config.entities == 0 || (config.entities > 1 && config.hiddenSize > 0) else {
       throw UsageError("entities=\(config.entities): at least two are read, by layers of hiddenSize units, which must not be 0")

@@ -118,6 +118,8 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var perAction = false
   /// Q-networks that learn side by side from the same batches; their mean is acted on.
   public var members = 1
+  /// Above 0: all members learn against the mean of their target networks less this many of their standard deviations.
+  public var pessimism = 0.0
   /// The latent is the encoder's output plus what it read at the last position.
   public var residual = false
   /// A LayerNorm before each ReLU of the input layers.

@@ -90,6 +90,17 @@ import Testing
     #expect(Array(values(three.online)[count..<2 * count]) != alone)
   }
 
+  @Test(arguments: [false, true]) func pessimismLowersTheCommonTarget(doubleQ: Bool) throws {
+    var several = Self.sizes
+    several.members = 3
+    let losses = try [1.0, 2, 3].map { pessimism in
+      try update(learner(config { ($0.latents, $0.doubleQ, $0.pessimism) = (.none, doubleQ, pessimism) }, several)).loss
+    }
+    // Returns of 3 and Q-values near 0: every error is above 1, where Huber's loss is linear in it, and so in the deviations.
+    #expect(losses[0] - losses[1] > 0.01)
+    if doubleQ { #expect(abs((losses[0] - losses[1]) - (losses[1] - losses[2])) < 1e-4) }
+  }
+
   @Test func targetFollowsALittle() throws {
     let learner = learner(
       config {

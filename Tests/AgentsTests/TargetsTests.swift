@@ -30,6 +30,21 @@ import Testing
 
   @Test func doubleQ() { #expect(targets(discounts: [0.5, 0.5], double: true) == [10.5, 19]) }
 
+  /// Of two members' [1, 5, 4] and [3, 1, 4]: means 2, 3, 4 and standard deviations 1, 2, 0.
+  @Test func lowerBoundOfAnEnsemble() {
+    func bound(_ pessimism: Float) -> [Float] {
+      let values: [Float] = [1, 5, 4, 3, 1, 4]
+      var result: [Float] = [.nan, .nan, .nan]
+      values.withUnsafeBufferPointer { values in
+        let members = [0, 3].map { Tensor(data: values.baseAddress! + $0, rows: 1, columns: 3) }
+        Targets.lowerBound(members, pessimism: pessimism, into: &result)
+      }
+      return result
+    }
+    #expect(bound(0) == [2, 3, 4])
+    #expect(bound(0.5) == [1.5, 2, 4])
+  }
+
   @Test func valueRescaling() {
     #expect(ValueRescaling.apply(0) == 0)
     #expect(ValueRescaling.apply(3) == 1.003 && ValueRescaling.apply(-8) == -2.008)

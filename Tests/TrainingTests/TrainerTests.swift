@@ -88,6 +88,9 @@ struct Way: CustomTestStringConvertible, Sendable {
         ($0.members, $0.latents, $0.encoder, $0.threads) = (3, .none, .dqn, 2)
         ($0.entities, $0.inputs, $0.averagedWeights, $0.encoderLearningRate) = (2, "observation,action", 0.9, 0.5)
       },
+      Way(testDescription: "3 members with a common target, 2 threads") {
+        ($0.members, $0.latents, $0.pessimism, $0.doubleQ, $0.threads) = (3, .none, 0.5, true, 2)
+      },
       Way(testDescription: "2 members, mamba") { ($0.members, $0.latents, $0.encoderLearningRate) = (2, .none, 0.5) },
       Way(testDescription: "3 actors") { ($0.actors, $0.epsilonSpread) = (3, 4) },
       Way(testDescription: "2 actors, least tries") {
