@@ -60,7 +60,7 @@ public enum Presets {
       }),
     Preset(
       name: "safest", environment: "highway-fast-v0",
-      summary: "five networks over vehicles without Mamba, learning side by side from what they all hold possible; their mean acts",
+      summary: "five networks over vehicles without Mamba, learning from the lower bound of what all believe; their mean acts",
       reaches: "not measured yet: 26.7 and 5% of episodes crash on two tuning seeds, in a minute of one core",
       config: make(from: road) {
         withoutMamba(&$0)
