@@ -61,7 +61,7 @@ public enum Presets {
     Preset(
       name: "safest", environment: "highway-fast-v0",
       summary: "five networks over vehicles without Mamba, learning from the lower bound of what all believe; their mean acts",
-      reaches: "not measured yet: 26.7 and 5% of episodes crash on two tuning seeds, in a minute of one core",
+      reaches: "26.4 in the mean of seeds 0 to 12, 4.8% of episodes crash, in two minutes of one core",
       config: make(from: road) {
         withoutMamba(&$0)
         ($0.members, $0.pessimism) = (5, 0.6)
