@@ -44,10 +44,10 @@ public struct Mamba1: Layer {
   }
 
   /// The halves of in_proj, x and z, as two layers: two dense outputs, each of which its reader differentiates whole.
-  func inner(_ features: Tensor, _ range: Range<Int>, on tape: Tape) -> Tensor {
+  func inner(_ features: Tensor, _ range: Range<Int>, packs: Bool = false, on tape: Tape) -> Tensor {
     tape.linear(
       features, weight: inProjection.weight.tensor(on: tape).rows(range),
-      bias: inProjection.bias?.tensor(on: tape).columns(range))
+      bias: inProjection.bias?.tensor(on: tape).columns(range), packs: packs)
   }
 
   public func forEachParameter(_ body: (String, Parameter) -> Void) {
@@ -90,21 +90,23 @@ extension Mamba1: SequenceLayer {
     let tail = 0..<innerSize * convolutionWidth, ssm = tail.upperBound..<layout.count
     let final = Tensor(data: tape.floats(shape.batch * layout.count), rows: shape.batch, columns: layout.count)
 
-    let input = inner(x, 0..<innerSize, on: tape)  // [rows, E]
-    let z = inner(x, innerSize..<2 * innerSize, on: tape)  // [rows, E]
+    let input = inner(x, 0..<innerSize, packs: true, on: tape)  // [rows, E]
+    let z = inner(x, innerSize..<2 * innerSize, packs: true, on: tape)  // [rows, E]
     let u = tape.causalConvSiLU(  // [rows, E]
       input, weight: convolutionWeight.tensor(on: tape), bias: convolutionBias?.tensor(on: tape), shape: shape,
       from: state?.columns(tail), to: final.columns(tail)
     ).y
-    let selected = xProjection(u, on: tape)  // [rows, R + 2N]
-    let step = tape.linear(selected.columns(0..<rank), weight: dtProjection.weight.tensor(on: tape))  // [rows, E]
+    let selected = xProjection(u, packs: true, on: tape)  // [rows, R + 2N]
+    let step = tape.linear(  // [rows, E]
+      selected.columns(0..<rank), weight: dtProjection.weight.tensor(on: tape), packs: true)
     let gated = tape.selectiveScan(  // [rows, E]
       u: u, step: step, stepBias: dtBias.tensor(on: tape), aLog: aLog.tensor(on: tape),
       b: selected.columns(rank..<rank + stateSize), c: selected.columns(rank + stateSize..<rank + 2 * stateSize),
       skip: skip.tensor(on: tape), gate: z, shape: shape,
       from: state?.columns(ssm), to: final.columns(ssm)
     ).out
-    return (outProjection(reading == .last ? gated.lastPosition(time: shape.time) : gated, on: tape), final)
+    let read = reading == .last ? gated.lastPosition(time: shape.time) : gated
+    return (outProjection(read, packs: true, on: tape), final)
   }
 
   public func makeStepper() -> any SequenceStepper { Mamba1Stepper(self) }

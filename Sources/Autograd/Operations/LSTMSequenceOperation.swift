@@ -97,23 +97,4 @@ extension Tape {
         y: y, hidden: h, cells: c, gates: gates))
     return (y, c.last)
   }
-
-  /// y = x Wᵀ + bias, dense, for what a recurrence begins its sums with; not recorded.
-  public func project(
-    _ x: Tensor, _ weight: Tensor, bias: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
-  ) {
-    let product = PackedProduct(inputs: x.columns, outputs: weight.rows)
-    if product.isFast {
-      let packed = floats(product.packedCount)
-      product.pack(transposed: weight.values, into: packed)
-      product.apply(
-        rows: x.rows, a: x.values, aStride: x.stride, packed: packed, start: bias, startStride: 0, c: y,
-        cStride: weight.rows)
-    } else {
-      GEMM.timesTransposed(
-        m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,
-        c: y, cStride: weight.rows, .overwrite)
-      Activation.none.forward(rows: x.rows, columns: weight.rows, bias: bias, y: y)
-    }
-  }
 }

@@ -46,21 +46,39 @@ extension Tape {
       NarrowProduct.forward(
         rows: x.rows, inputs: x.columns, outputs: weight.rows, x: x.values, xStride: x.stride, weight: weight.values,
         bias: bias?.values, activation: activation, y: y.values, scratch: floats(weight.rows * weight.columns))
-    } else if case let product = PackedProduct(inputs: x.columns, outputs: weight.rows), packs, product.isFast, weight.isDense {
-      let packed = floats(product.packedCount)
-      product.pack(transposed: weight.values, into: packed)
-      product.apply(
-        rows: x.rows, a: x.values, aStride: x.stride, packed: packed, start: nil, startStride: 0, c: y.values, cStride: y.stride)
-      activation.forward(rows: y.rows, columns: y.columns, bias: bias?.values, y: y.values)
     } else {
-      GEMM.timesTransposed(
-        m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,
-        c: y.values, cStride: y.stride, .overwrite)
+      if packs {
+        project(x, weight, bias: nil, into: y.values)
+      } else {
+        GEMM.timesTransposed(
+          m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,
+          c: y.values, cStride: y.stride, .overwrite)
+      }
       activation.forward(rows: y.rows, columns: y.columns, bias: bias?.values, y: y.values)
     }
     record(
       LinearOperation(
         x: x, weight: weight, bias: bias ?? weight, y: y, hasBias: bias != nil, activation: activation, packs: packs))
     return y
+  }
+
+  /// y = x Wᵀ + bias, dense, by our own product where it is faster than CBLAS's; not recorded. The sums begin with the bias, as
+  /// a recurrence's do.
+  public func project(
+    _ x: Tensor, _ weight: Tensor, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>
+  ) {
+    let product = PackedProduct(inputs: x.columns, outputs: weight.rows)
+    if product.isFast && weight.isDense {
+      let packed = floats(product.packedCount)
+      product.pack(transposed: weight.values, into: packed)
+      product.apply(
+        rows: x.rows, a: x.values, aStride: x.stride, packed: packed, start: bias, startStride: 0, c: y,
+        cStride: weight.rows)
+    } else {
+      GEMM.timesTransposed(
+        m: x.rows, n: weight.rows, k: x.columns, a: x.values, aStride: x.stride, b: weight.values, bStride: weight.stride,
+        c: y, cStride: weight.rows, .overwrite)
+      Activation.none.forward(rows: x.rows, columns: weight.rows, bias: bias, y: y)
+    }
   }
 }

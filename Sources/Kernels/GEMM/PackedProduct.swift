@@ -9,8 +9,9 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
 
   public init(inputs: Int, outputs: Int) { (self.inputs, self.outputs) = (inputs, outputs) }
 
-  /// Whether B fits beside its rows into the second cache, so that this is as fast as CBLAS on any number of rows.
-  public var isFast: Bool { inputs &* outputs <= 1 << 16 }
+  /// Whether this is at least as fast as CBLAS on any number of rows: a panel fits into the first cache and its rows into the
+  /// second (up to a fifth faster), or all of B does.
+  public var isFast: Bool { inputs <= 256 || inputs &* outputs <= 1 << 16 }
 
   public var packedCount: Int { (outputs + 15) / 16 * inputs * 16 }
 

@@ -55,7 +55,7 @@ enum ClampedPower: DecayPower {
 
 /// log(1 + e^x), sixteen at a time; `softplus(_: Vector)` has the series.
 @inline(__always) func softplus(_ x: Wide) -> Wide {
-  let magnitude = x.replacing(with: -x, where: x .< wide(0))
+  let magnitude = unsafeBitCast(unsafeBitCast(x, to: SIMD16<UInt32>.self) & 0x7fff_ffff, to: Wide.self)
   let t = power(clamped(magnitude * wide(-log2e)))
   let s = t / (wide(2) + t)
   let q = s * s
@@ -66,7 +66,7 @@ enum ClampedPower: DecayPower {
   p = fma(p, q, wide(2.0 / 5))
   p = fma(p, q, wide(2.0 / 3))
   p = fma(p, q, wide(2))
-  return fma(s, p, x.replacing(with: wide(0), where: x .< wide(0)))
+  return fma(s, p, wide(0).replacing(with: x, where: x .> wide(0)))
 }
 
 /// The slope of softplus, of which y ≥ 0 is the value: σ(x) = 1 − e^−y. With e^−y = 2^n (1 + f q) this is
@@ -78,12 +78,16 @@ enum ClampedPower: DecayPower {
 }
 
 /// The first `active` floats (all sixteen where there are more), the rest zero.
-@inline(__always) func loadWide(_ p: Input, _ active: Int) -> Wide {
-  if active >= 16 { return loadWide(p) }
-  return Wide(lowHalf: load(p, min(active, lanes)), highHalf: active > lanes ? loadPartial(p + lanes, active &- lanes) : .zero)
-}
+@inline(__always) func loadWide(_ p: Input, _ active: Int) -> Wide { active >= 16 ? loadWide(p) : loadWidePartial(p, active) }
 @inline(__always) func store(_ p: Output, _ v: Wide, _ active: Int) {
-  if active >= 16 { return store(p, v) }
+  if active >= 16 { store(p, v) } else { storeWidePartial(p, v, active) }
+}
+
+/// Calls, for the last vector of a row: inlined, their branches make a loop so large that activations in it are called.
+@inline(never) private func loadWidePartial(_ p: Input, _ active: Int) -> Wide {
+  Wide(lowHalf: load(p, min(active, lanes)), highHalf: active > lanes ? loadPartial(p + lanes, active &- lanes) : .zero)
+}
+@inline(never) private func storeWidePartial(_ p: Output, _ v: Wide, _ active: Int) {
   store(p, v.lowHalf, min(active, lanes))
   if active > lanes { storePartial(p + lanes, v.highHalf, active &- lanes) }
 }

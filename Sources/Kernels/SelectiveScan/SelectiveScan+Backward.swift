@@ -29,27 +29,26 @@ extension SelectiveScan {
 
   /// Floats of scratch for `backward`.
   public var backwardScratchCount: Int {
-    let rows = 16 * Self.chunk
-    return blocks * 16 * states + 2 * 8 * Self.chunk * states + 5 * rows + (2 * Self.chunk + 1) * Self.group * 16 + Self.group
-      * 16
+    blocks * 16 * states + 2 * 8 * Self.chunk * states + ChunkRows.count(blocks) + 2 * Self.chunk * 16 * blocks
+      + (2 * Self.chunk + 2) * Self.group * 16
   }
 
   /// A chunk's working set.
   struct ChunkMemory {
     let g, db, dc: Output  // [blocks][states][16]; [rows][states][8] each
-    let rows: ChunkRows
-    let dy, r, s: Output  // [rows][16] each; s is Σ_n q A, A scaled as it is packed
+    let rows: ChunkRows  // y holds dy
+    let r, s: Output  // [rows][width] each; s is Σ_n q A, A scaled as it is packed
     let a, h, zeros: Output  // [rows][group][16], one row more of h, [group][16]
 
     init(_ scan: SelectiveScan, _ scratch: Output) {
       g = scratch
       db = g + scan.blocks &* 16 &* scan.states
       dc = db + 8 &* chunk &* scan.states
-      rows = ChunkRows(dc + 8 &* chunk &* scan.states)
-      dy = rows.delta + 2 &* chunk &* 16
-      r = dy + chunk &* 16
-      s = r + chunk &* 16
-      a = s + chunk &* 16
+      let start = dc + 8 &* chunk &* scan.states
+      rows = ChunkRows(start, scan.blocks)
+      r = start + ChunkRows.count(scan.blocks)
+      s = r + chunk &* rows.width
+      a = s + chunk &* rows.width
       h = a + chunk &* group &* 16
       zeros = h + (chunk &+ 1) &* group &* 16
     }
@@ -71,18 +70,18 @@ extension SelectiveScan {
           first: sequence &* shape.time &+ chunk &* Self.chunk, count: min(Self.chunk, shape.time &- chunk &* Self.chunk),
           begins: shape.begins.map { $0 + (sequence &* shape.time &+ chunk &* Self.chunk) })
         memory.db.update(repeating: 0, count: 16 &* Self.chunk &* states)
+        prepare(rows, memory, inputs, upstream, ungated, gradients)
         var block = 0
         while block < blocks {
-          let fastest = prepare(rows, block, memory, inputs, upstream, ungated, gradients)
           let before = kept + ((sequence &* chunks &+ chunk) &* blocks &+ block) &* size
-          if fastest * inputs.packedA[blocks &* size &+ block] < smallestExponent {
+          if memory.rows.slowestDecay(block, packedA: inputs.packedA, size: size) < smallestExponent {
             states(ClampedPower.self, rows, block, memory, inputs, before, gradients)
           } else {
             states(UnclampedPower.self, rows, block, memory, inputs, before, gradients)
           }
-          finish(rows, block, memory, inputs, gradients)
           block &+= 1
         }
+        finish(rows, memory, inputs, gradients)
         addLanes(rows, memory.db, to: gradients.b, stride: inputs.bStride)
         addLanes(rows, memory.dc, to: gradients.c, stride: inputs.cStride)
         chunk &-= 1
@@ -100,28 +99,29 @@ extension SelectiveScan {
     @inline(__always) func beginsEpisode(_ t: Int) -> Bool { begins.map { $0[t] != 0 } ?? false }
   }
 
-  /// Δ, Δu and dy of the block's rows, and dz. Returns the largest Δ.
-  @inline(__always) private func prepare(
-    _ rows: Chunk, _ block: Int, _ memory: ChunkMemory, _ inputs: Inputs, _ upstream: Input, _ ungated: Input,
-    _ gradients: Gradients
-  ) -> Float {
-    let d = 16 &* block, active = channels &- d
-    var largestDelta = Wide.zero
+  /// Δ, Δu and dy of the chunk's rows, and dz.
+  @inline(never) private func prepare(
+    _ rows: Chunk, _ memory: ChunkMemory, _ inputs: Inputs, _ upstream: Input, _ ungated: Input, _ gradients: Gradients
+  ) {
+    let width = memory.rows.width
     var t = 0
     while t < rows.count {
-      let p = (rows.first &+ t) &* channels &+ d
-      let delta = loadWide(inputs.step + p, active)
-      store(memory.rows.delta + t &* 16, delta)
-      store(memory.rows.v + t &* 16, delta * loadWide(inputs.u + p, active))
-      largestDelta = largestDelta.replacing(with: delta, where: delta .> largestDelta)
-      let gate = loadWide(inputs.z + p, active), s = sigmoid(gate), dOut = loadWide(upstream + p, active)
-      write(dOut * loadWide(ungated + p, active) * (s * fma(gate, wide(1) - s, wide(1))), to: gradients.z, p, active)
-      store(memory.dy + t &* 16, dOut * (gate * s))
-      store(memory.r + t &* 16, Wide.zero)
-      store(memory.s + t &* 16, Wide.zero)
+      let start = (rows.first &+ t) &* channels, to = t &* width
+      var d = 0
+      while d < channels {
+        let p = start &+ d, active = channels &- d
+        let delta = loadWide(inputs.step + p, active)
+        store(memory.rows.delta + to &+ d, delta)
+        store(memory.rows.v + to &+ d, delta * loadWide(inputs.u + p, active))
+        memory.rows.raiseLargest(d, delta, isFirst: t == 0)
+        let gate = loadWide(inputs.z + p, active), s = sigmoid(gate), dOut = loadWide(upstream + p, active)
+        write(dOut * loadWide(ungated + p, active) * (s * fma(gate, wide(1) - s, wide(1))), to: gradients.z, p, active)
+        store(memory.rows.y + to &+ d, dOut * (gate * s))
+        d &+= 16
+      }
       t &+= 1
     }
-    return largest(largestDelta)
+    memory.r.update(repeating: 0, count: 2 &* Self.chunk &* width)
   }
 
   @inline(__always) private func write(_ v: Wide, to gradient: Written, _ p: Int, _ active: Int) {
@@ -137,9 +137,9 @@ extension SelectiveScan {
     while n < states {
       let count = min(Self.group, states &- n), here = blockStart &+ 16 &* n
       memory.h.update(from: before + 16 &* n, count: 16 &* count)
-      recompute(Power.self, rows, count, memory, a: inputs.packedA + here, b: inputs.b + n, inputs)
+      recompute(Power.self, rows, count, memory, 16 &* block, a: inputs.packedA + here, b: inputs.b + n, inputs)
       back(
-        rows, count, memory, a: inputs.packedA + here, b: inputs.b + n, c: inputs.c + n, inputs, g: memory.g + here,
+        rows, count, memory, 16 &* block, a: inputs.packedA + here, b: inputs.b + n, c: inputs.c + n, inputs, g: memory.g + here,
         dA: gradients.packedA + here, db: memory.db + 8 &* n, dc: memory.dc + 8 &* n)
       n &+= count
     }
@@ -147,11 +147,12 @@ extension SelectiveScan {
 
   /// a and h of a group of states at every row; h[0] is what comes before the chunk.
   @inline(__always) private func recompute<Power: DecayPower>(
-    _: Power.Type, _ rows: Chunk, _ count: Int, _ memory: ChunkMemory, a: Input, b: Input, _ inputs: Inputs
+    _: Power.Type, _ rows: Chunk, _ count: Int, _ memory: ChunkMemory, _ d: Int, a: Input, b: Input, _ inputs: Inputs
   ) {
     var t = 0
     while t < rows.count {
-      let delta = loadWide(memory.rows.delta + t &* 16), v = loadWide(memory.rows.v + t &* 16)
+      let p = t &* memory.rows.width &+ d
+      let delta = loadWide(memory.rows.delta + p), v = loadWide(memory.rows.v + p)
       let b = b + (rows.first &+ t) &* inputs.bStride
       let decays = memory.a + t &* Self.group &* 16, after = memory.h + (t &+ 1) &* Self.group &* 16
       let before = rows.beginsEpisode(t) ? memory.zeros : after - Self.group &* 16
@@ -167,14 +168,14 @@ extension SelectiveScan {
   }
 
   @inline(__always) private func back(
-    _ rows: Chunk, _ count: Int, _ memory: ChunkMemory, a: Input, b: Input, c: Input, _ inputs: Inputs, g: Output, dA: Output,
-    db: Output, dc: Output
+    _ rows: Chunk, _ count: Int, _ memory: ChunkMemory, _ d: Int, a: Input, b: Input, c: Input, _ inputs: Inputs, g: Output,
+    dA: Output, db: Output, dc: Output
   ) {
     var t = rows.count &- 1
     while t >= 0 {
-      let delta = loadWide(memory.rows.delta + t &* 16), v = loadWide(memory.rows.v + t &* 16)
-      let dy = loadWide(memory.dy + t &* 16)
-      var r = loadWide(memory.r + t &* 16), s = loadWide(memory.s + t &* 16)
+      let p = t &* memory.rows.width &+ d
+      let delta = loadWide(memory.rows.delta + p), v = loadWide(memory.rows.v + p), dy = loadWide(memory.rows.y + p)
+      var r = loadWide(memory.r + p), s = loadWide(memory.s + p)
       let b = b + (rows.first &+ t) &* inputs.bStride, c = c + (rows.first &+ t) &* inputs.cStride
       let decays = memory.a + t &* Self.group &* 16, after = memory.h + (t &+ 1) &* Self.group &* 16
       let begins = rows.beginsEpisode(t)
@@ -195,8 +196,8 @@ extension SelectiveScan {
         n &+= 1
       }
       if begins { g.update(repeating: 0, count: 16 &* count) }
-      store(memory.r + t &* 16, r)
-      store(memory.s + t &* 16, s)
+      store(memory.r + p, r)
+      store(memory.s + p, s)
       t &-= 1
     }
   }
@@ -206,27 +207,25 @@ extension SelectiveScan {
     store(p, load(p) + fma(x.highHalf, y.highHalf, x.lowHalf * y.lowHalf))
   }
 
-  /// du, dδ and the sums over rows of a block.
-  @inline(__always) private func finish(
-    _ rows: Chunk, _ block: Int, _ memory: ChunkMemory, _ inputs: Inputs, _ gradients: Gradients
-  ) {
-    let d = 16 &* block, active = channels &- d
-    let skip = loadWide(inputs.skip + d, active)
-    var dSkip = loadWide(gradients.skip + d, active), dBias = loadWide(gradients.stepBias + d, active)
+  /// du, dδ and the sums over the chunk's rows.
+  @inline(never) private func finish(_ rows: Chunk, _ memory: ChunkMemory, _ inputs: Inputs, _ gradients: Gradients) {
     var t = 0
     while t < rows.count {
-      let p = (rows.first &+ t) &* channels &+ d
-      let u = loadWide(inputs.u + p, active), dy = loadWide(memory.dy + t &* 16), r = loadWide(memory.r + t &* 16)
-      let delta = loadWide(memory.rows.delta + t &* 16)
-      let dStep = fma(u, r, loadWide(memory.s + t &* 16) * wide(ln2)) * slopeOfSoftplus(y: delta)
-      write(fma(delta, r, skip * dy), to: gradients.u, p, active)
-      write(dStep, to: gradients.step, p, active)
-      dSkip = fma(dy, u, dSkip)
-      dBias += dStep
+      let start = (rows.first &+ t) &* channels, from = t &* memory.rows.width
+      var d = 0
+      while d < channels {
+        let p = start &+ d, active = channels &- d
+        let u = loadWide(inputs.u + p, active), dy = loadWide(memory.rows.y + from &+ d)
+        let delta = loadWide(memory.rows.delta + from &+ d), r = loadWide(memory.r + from &+ d)
+        let dStep = fma(u, r, loadWide(memory.s + from &+ d) * wide(ln2)) * slopeOfSoftplus(y: delta)
+        write(fma(delta, r, loadWide(inputs.skip + d, active) * dy), to: gradients.u, p, active)
+        write(dStep, to: gradients.step, p, active)
+        store(gradients.skip + d, fma(dy, u, loadWide(gradients.skip + d, active)), active)
+        store(gradients.stepBias + d, loadWide(gradients.stepBias + d, active) + dStep, active)
+        d &+= 16
+      }
       t &+= 1
     }
-    store(gradients.skip + d, dSkip, active)
-    store(gradients.stepBias + d, dBias, active)
   }
 
   /// to[t, n] += Σ of the eight partial sums at [t][n].

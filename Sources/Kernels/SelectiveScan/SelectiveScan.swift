@@ -7,9 +7,10 @@
 /// A row is a position; `SequenceShape` says which sequence it belongs to and where h is zero before it.
 ///
 /// Sixteen channels lie on the vector axis; A and h are packed [⌈channels/16⌉][states][16], A scaled by log₂e, so that a
-/// decay is 2^(Δ A). Chunks of sixteen rows are the outer loop and blocks of channels the inner one: rows are read as they
-/// lie in memory, and a chunk's B and C stay in L1. For the gradient, h is kept at the first row of every chunk and computed
-/// anew inside it (SelectiveScan+Backward.swift): a float a row and channel for every sixteen states.
+/// decay is 2^(Δ A). Chunks of sixteen rows are the outer loop. What needs no state goes along whole rows, as they lie in
+/// memory (Δ and Δu before, the gate behind), the recurrence block of channels by block, with the chunk's rows in the cache
+/// and its B and C in L1. For the gradient, h is kept at the first row of every chunk and computed anew inside it
+/// (SelectiveScan+Backward.swift): a float a row and channel for every sixteen states.
 /// The plain twin is in SelectiveScan+Reference.swift; `LastStateScan` is the closed form for the last position alone.
 public struct SelectiveScan: BitwiseCopyable {
   public let shape: SequenceShape
@@ -48,8 +49,8 @@ public struct SelectiveScan: BitwiseCopyable {
   public var packedCount: Int { blocks * 16 * states + blocks }
   /// Floats of the states that are kept for the gradient.
   public var keptCount: Int { shape.batch * chunks * blocks * 16 * states }
-  /// Floats of scratch for `forward`: h of a sequence, then Δ and Δu of a chunk's block.
-  public var scratchCount: Int { blocks * 16 * states + 2 * Self.chunk * 16 }
+  /// Floats of scratch for `forward`: h of a sequence and the rows of a chunk.
+  public var scratchCount: Int { blocks * 16 * states + ChunkRows.count(blocks) }
 
   /// −exp(A_log)·log₂e, packed; channels past the last are zero.
   public func pack(aLog: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
@@ -71,7 +72,7 @@ public struct SelectiveScan: BitwiseCopyable {
     scratch: UnsafeMutablePointer<Float>
   ) {
     let h = scratch, size = 16 &* states
-    let rows = ChunkRows(scratch + blocks &* size)
+    let rows = ChunkRows(scratch + blocks &* size, blocks)
     var sequence = 0
     while sequence < shape.batch {
       packState(inputs.initial.map { $0 + sequence &* inputs.initialStride }, into: h)
@@ -80,18 +81,18 @@ public struct SelectiveScan: BitwiseCopyable {
         let first = sequence &* shape.time &+ chunk &* Self.chunk
         let count = min(Self.chunk, shape.time &- chunk &* Self.chunk)
         let begins = shape.begins.map { $0 + first }
+        steps(rows, inputs, first, count)
+        if let kept { (kept + (sequence &* chunks &+ chunk) &* blocks &* size).update(from: h, count: blocks &* size) }
         var block = 0
         while block < blocks {
-          let state = h + block &* size
-          if let kept { (kept + ((sequence &* chunks &+ chunk) &* blocks &+ block) &* size).update(from: state, count: size) }
-          let fastest = steps(rows, inputs, first, count, block)
-          if fastest * inputs.packedA[blocks &* size &+ block] < smallestExponent {
-            outputs(ClampedPower.self, inputs, rows, first, count, block, begins, state, out, ungated)
+          if rows.slowestDecay(block, packedA: inputs.packedA, size: size) < smallestExponent {
+            outputs(ClampedPower.self, inputs, rows, first, count, block, begins, h + block &* size)
           } else {
-            outputs(UnclampedPower.self, inputs, rows, first, count, block, begins, state, out, ungated)
+            outputs(UnclampedPower.self, inputs, rows, first, count, block, begins, h + block &* size)
           }
           block &+= 1
         }
+        gate(rows, inputs, first, count, out, ungated)
         chunk &+= 1
       }
       if let final { unpackState(h, into: final + sequence &* finalStride, adding: false) }
@@ -99,46 +100,63 @@ public struct SelectiveScan: BitwiseCopyable {
     }
   }
 
-  /// Δ and Δu of a chunk's block [rows][16], whole vectors whatever the number of channels.
+  /// Δ, Δu and y of a chunk's rows, whole vectors whatever the number of channels, and each block's largest Δ [16].
   struct ChunkRows {
-    let delta, v: Output
-    init(_ scratch: Output) { (delta, v) = (scratch, scratch + chunk &* 16) }
+    /// Floats of a row.
+    let width: Int
+    let delta, v, y, largest: Output
+    init(_ scratch: Output, _ blocks: Int) {
+      width = 16 &* blocks
+      let size = chunk &* width
+      (delta, v, y, largest) = (scratch, scratch + size, scratch + 2 &* size, scratch + 3 &* size)
+    }
+    static func count(_ blocks: Int) -> Int { (3 * chunk + 1) * 16 * blocks }
+
+    /// The smallest exponent Δ A of a block, behind whose `size` values in the packed A its smallest lies.
+    @inline(__always) func slowestDecay(_ block: Int, packedA: Input, size: Int) -> Float {
+      Kernels.largest(loadWide(largest + 16 &* block)) * packedA[width / 16 &* size &+ block]
+    }
+    @inline(__always) func raiseLargest(_ d: Int, _ delta: Wide, isFirst: Bool) {
+      let known = loadWide(largest + d)
+      store(largest + d, isFirst ? delta : known.replacing(with: delta, where: delta .> known))
+    }
   }
 
-  /// Δ and Δu of a chunk's block. Returns the largest Δ.
-  @inline(__always) private func steps(
-    _ rows: ChunkRows, _ inputs: Inputs, _ first: Int, _ count: Int, _ block: Int
-  ) -> Float {
-    let d = 16 &* block, active = channels &- d
-    let bias = loadWide(inputs.stepBias + d, active)
-    var largestDelta = Wide.zero
+  /// Δ, Δu and D u of a chunk's rows.
+  @inline(never) private func steps(_ rows: ChunkRows, _ inputs: Inputs, _ first: Int, _ count: Int) {
     var t = 0
     while t < count {
-      let p = (first &+ t) &* channels &+ d
-      let delta = softplus(loadWide(inputs.step + p, active) + bias)
-      store(inputs.step + p, delta, active)
-      store(rows.delta + t &* 16, delta)
-      store(rows.v + t &* 16, delta * loadWide(inputs.u + p, active))
-      largestDelta = largestDelta.replacing(with: delta, where: delta .> largestDelta)
+      let start = (first &+ t) &* channels, to = t &* rows.width
+      var d = 0
+      while d < channels {
+        let p = start &+ d, active = channels &- d
+        let delta = softplus(loadWide(inputs.step + p, active) + loadWide(inputs.stepBias + d, active))
+        let u = loadWide(inputs.u + p, active)
+        store(inputs.step + p, delta, active)
+        store(rows.delta + to &+ d, delta)
+        store(rows.v + to &+ d, delta * u)
+        store(rows.y + to &+ d, loadWide(inputs.skip + d, active) * u)
+        rows.raiseLargest(d, delta, isFirst: t == 0)
+        d &+= 16
+      }
       t &+= 1
     }
-    return largest(largestDelta)
   }
 
+  /// y += C·h of a chunk's block.
   @inline(__always) private func outputs<Power: DecayPower>(
     _: Power.Type, _ inputs: Inputs, _ rows: ChunkRows, _ first: Int, _ count: Int, _ block: Int,
-    _ begins: UnsafePointer<UInt8>?, _ h: Output, _ out: Output, _ ungated: Output?
+    _ begins: UnsafePointer<UInt8>?, _ h: Output
   ) {
-    let d = 16 &* block, active = channels &- d
+    let d = 16 &* block
     let a = inputs.packedA + d &* states
-    let skip = loadWide(inputs.skip + d, active)
     var t = 0
     while t < count {
       if let begins, begins[t] != 0 { h.update(repeating: 0, count: 16 &* states) }
-      let delta = loadWide(rows.delta + t &* 16), v = loadWide(rows.v + t &* 16)
-      let p = (first &+ t) &* channels &+ d
+      let p = t &* rows.width &+ d
+      let delta = loadWide(rows.delta + p), v = loadWide(rows.v + p)
       let b = inputs.b + (first &+ t) &* inputs.bStride, c = inputs.c + (first &+ t) &* inputs.cStride
-      var y = skip * loadWide(inputs.u + p, active)
+      var y = loadWide(rows.y + p)
       var n = 0
       while n < states {
         let decay = Power.of(delta, loadWide(a + n &* 16))
@@ -147,9 +165,26 @@ public struct SelectiveScan: BitwiseCopyable {
         y = fma(state, wide(c[n]), y)
         n &+= 1
       }
-      if let ungated { store(ungated + p, y, active) }
-      let gate = loadWide(inputs.z + p, active)
-      store(out + p, y * gate * sigmoid(gate), active)
+      store(rows.y + p, y)
+      t &+= 1
+    }
+  }
+
+  /// y · silu(z) of a chunk's rows.
+  @inline(never) private func gate(
+    _ rows: ChunkRows, _ inputs: Inputs, _ first: Int, _ count: Int, _ out: Output, _ ungated: Output?
+  ) {
+    var t = 0
+    while t < count {
+      let start = (first &+ t) &* channels
+      var d = 0
+      while d < channels {
+        let p = start &+ d, active = channels &- d
+        let y = loadWide(rows.y + t &* rows.width &+ d), z = loadWide(inputs.z + p, active)
+        if let ungated { store(ungated + p, y, active) }
+        store(out + p, y * z * sigmoid(z), active)
+        d &+= 16
+      }
       t &+= 1
     }
   }
