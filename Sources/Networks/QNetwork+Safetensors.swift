@@ -58,7 +58,7 @@ extension NetworkSizes {
       actionCount: parts?.count ?? output[0], windowLength: windowLength ?? 10,
       hiddenSize: isLinear ? 0 : parts?.hiddenSize ?? list?.hiddenSize ?? first[0], modelSize: second[0],
       residual: file.metadata["residual"] == "true",
-      layerNorm: hasNorms, dueling: tensors["value_head.weight"] != nil)
+      layerNorm: hasNorms, dueling: parts == nil && tensors["value_head.weight"] != nil)
     partFeatures = parts?.features ?? 0
     if let list { (entities, entityFeatures) = (list.entities, list.features) }
     while file.names.contains(where: { $0.hasPrefix("\(QNetwork.memberPrefix)\(members).") }) { members += 1 }

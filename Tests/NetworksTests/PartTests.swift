@@ -166,6 +166,10 @@ import Testing
     let read = try QNetwork(Safetensors(path: path), windowLength: Self.time), x = inputs(3 * Self.time)
     #expect(read.sizes.parts == Self.parts && read.sizes.partFeatures == Self.features)
     #expect(read.evaluate(x, batch: 3, time: Self.time).q == written.evaluate(x, batch: 3, time: Self.time).q)
+    let size = read.sizes.modelSize
+    let value = Safetensors.Tensor(shape: [1, size], values: Array(repeating: 0, count: size))
+    try Safetensors.write(tensors + [("value_head.weight", value)], metadata: metadata, to: path)
+    #expect(throws: FileError.self) { try QNetwork(Safetensors(path: path), windowLength: Self.time) }
     for wrong in ["", "1", "-5", "x", "4611686018427387904", "nan"] {
       var changed = metadata
       changed["parts"] = wrong.isEmpty ? nil : wrong
