@@ -215,8 +215,9 @@ public enum Benchmark {
   /// Floating-point operations of an update: products 2mnk, three of them a layer (forward, both gradients) online and one
   /// on the target network, and the polynomial of every exponential. The published encoders read windows at their last position,
   /// which saves them work; every other network is read at all `positions`.
-  static func workOfUpdate(_ sizes: NetworkSizes, _ batch: Int, positions: Int) -> Double {
-    let general = 4 * Double(positions * Architecture.workPerPosition(sizes))
+  package static func workOfUpdate(_ sizes: NetworkSizes, _ batch: Int, positions: Int) -> Double {
+    // Only for those read at all positions: a published Transformer is no stack of layers, its sizes would not do for one.
+    var general: Double { 4 * Double(positions * Architecture.workPerPosition(sizes)) }
     let inner = sizes.expansion * sizes.modelSize, rank = (sizes.modelSize + 15) / 16
     let first = sizes.observationSize * sizes.hiddenSize
     let second = sizes.hiddenSize * sizes.modelSize, head = sizes.modelSize * sizes.actionCount
