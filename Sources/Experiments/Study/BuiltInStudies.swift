@@ -37,7 +37,7 @@ public enum Studies {
     Study(name: "memory", parts: memory), Study(name: "latents", parts: latents),
   ]
 
-  /// Every encoder on tasks of memory, recurrent (`default`) and over windows (`window`). Windows, which learn from ten
+  /// Every encoder on tasks of memory, recurrent (`default`) and over windows (`window`). Windows, which read sixteen
   /// observations a row, take 50,000 steps at most: as many seconds as the recurrent agents take for all of theirs.
   private static let memory: [Study.Part] =
     [
@@ -86,7 +86,8 @@ public enum Studies {
     /// For sequences and for windows.
     var presets = ("default", "window")
     let steps: Int
-    /// Rows of a batch of sequences, and a sequence's and a window's length.
+    /// Rows of a batch of sequences (of windows too where their preset is there for comparison), and a sequence's and a
+    /// window's length.
     let rows, length, window: Int
     var others: [String: String] = [:]
 
@@ -94,7 +95,8 @@ public enum Studies {
       let sequences = [
         "sequenceStart": "anywhere", "sequenceLength": "\(length)", "sequenceOverlap": "0", "batchSize": "\(rows / length)",
       ]
-      let windows = ["windowLength": "\(window)"]
+      var windows = ["windowLength": "\(window)"]
+      if presets.1 == "window" { windows["batchSize"] = "\(rows / window)" }
       return [
         part("zero", presets.0, sequences, ["latents": "none"]), part("stored", presets.0, sequences, ["latents": "state"]),
         part("burn-in", presets.0, sequences, ["latents": "none", "burnIn": "\(length)"]),
