@@ -4,11 +4,11 @@ import Autograd
 import Kernels
 import Layers
 import Randomness
+import TestSupport
 import Testing
 
 @Suite struct SequenceGradientTests {
-  /// Along random directions, by a difference quotient of fourth order. Outputs are float32, so a quotient has few digits; and a
-  /// step over a ReLU's kink spoils one, so that of five directions the middle one counts.
+  /// A step over a ReLU's kink spoils a difference quotient, so that of five directions the middle one counts.
   @Test(arguments: SequenceLayerCase.all)
   func equalDifferences(_ kind: SequenceLayerCase) throws {
     var generator = SplitMix64(seed: 41)
@@ -21,18 +21,9 @@ import Testing
       return zip(y, upstream).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     }
     func check(_ name: String, _ gradient: [Float], _ move: ([Float]) -> Void) {
-      let size = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot(), h: Float = 0.0005
-      let errors = (0..<5).map { _ in
-        let direction = gradient.map { _ in Float(generator.uniform(-1, 1)) }
-        func along(_ steps: Float) -> Double {
-          move(direction.map { $0 * h * steps })
-          return loss()
-        }
-        let quotient = (8 * (along(1) - along(-1)) - (along(2) - along(-2))) / (12 * Double(h))
-        move(direction.map { _ in 0 })
-        return abs(quotient - zip(gradient, direction).reduce(0) { $0 + Double($1.0) * Double($1.1) })
-      }
-      #expect(errors.sorted()[2] <= 0.003 * size + 0.005, "\(name): \(errors) of a gradient of length \(size)")
+      let (errors, tolerance) = differenceErrors(
+        of: gradient, uniform: { Float(generator.uniform(-1, 1)) }, move: move, loss: loss)
+      #expect(errors[2] <= tolerance, "\(name): \(errors) beside \(tolerance)")
     }
 
     let gradients = backward(layer, data, block, upstream)

@@ -135,18 +135,10 @@ import Testing
     for (name, parameter) in zip(network.block.names, network.block.parameters) {
       let original = Array(parameter.values)
       let gradient = Array(UnsafeBufferPointer(start: parameter.gradient(on: tape), count: parameter.count))
-      let size = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot(), h: Float = 0.0005
-      let errors = (0..<5).map { _ in
-        let direction = gradient.map { _ in Float(generator.uniform(-1, 1)) }
-        func along(_ steps: Float) -> Double {
-          for i in original.indices { parameter.values[i] = original[i] + direction[i] * h * steps }
-          return loss()
-        }
-        let quotient = (8 * (along(1) - along(-1)) - (along(2) - along(-2))) / (12 * Double(h))
-        for i in original.indices { parameter.values[i] = original[i] }
-        return abs(quotient - zip(gradient, direction).reduce(0) { $0 + Double($1.0) * Double($1.1) })
-      }
-      #expect(errors.sorted()[1] <= 0.003 * size + 0.005, "\(name): \(errors) of a gradient of length \(size)")
+      let (errors, tolerance) = differenceErrors(
+        of: gradient, uniform: { Float(generator.uniform(-1, 1)) },
+        move: { for (i, d) in $0.enumerated() { parameter.values[i] = original[i] + d } }, loss: loss)
+      #expect(errors[1] <= tolerance, "\(name): \(errors) beside \(tolerance)")
     }
   }
 

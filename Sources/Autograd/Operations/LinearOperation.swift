@@ -62,8 +62,8 @@ extension Tape {
     return y
   }
 
-  /// y = x Wᵀ + bias, dense, by our own product where it is faster than CBLAS's; not recorded. The sums begin with the bias, as
-  /// a recurrence's do.
+  /// y = x Wᵀ + bias, dense, by our own product where it is faster than CBLAS's; not recorded. Our
+  /// sums begin with the bias; CBLAS's end with it.
   public func project(
     _ x: Tensor, _ weight: Tensor, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>
   ) {

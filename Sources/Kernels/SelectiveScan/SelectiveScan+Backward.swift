@@ -74,7 +74,7 @@ extension SelectiveScan {
         var block = 0
         while block < blocks {
           let before = kept + ((sequence &* chunks &+ chunk) &* blocks &+ block) &* size
-          if memory.rows.slowestDecay(block, packedA: inputs.packedA, size: size) < smallestExponent {
+          if memory.rows.fastestDecay(block, packedA: inputs.packedA, size: size) < smallestExponent {
             states(ClampedPower.self, rows, block, memory, inputs, before, gradients)
           } else {
             states(UnclampedPower.self, rows, block, memory, inputs, before, gradients)

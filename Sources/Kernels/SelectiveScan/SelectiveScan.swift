@@ -85,7 +85,7 @@ public struct SelectiveScan: BitwiseCopyable {
         if let kept { (kept + (sequence &* chunks &+ chunk) &* blocks &* size).update(from: h, count: blocks &* size) }
         var block = 0
         while block < blocks {
-          if rows.slowestDecay(block, packedA: inputs.packedA, size: size) < smallestExponent {
+          if rows.fastestDecay(block, packedA: inputs.packedA, size: size) < smallestExponent {
             outputs(ClampedPower.self, inputs, rows, first, count, block, begins, h + block &* size)
           } else {
             outputs(UnclampedPower.self, inputs, rows, first, count, block, begins, h + block &* size)
@@ -113,7 +113,7 @@ public struct SelectiveScan: BitwiseCopyable {
     static func count(_ blocks: Int) -> Int { (3 * chunk + 1) * 16 * blocks }
 
     /// The smallest exponent Δ A of a block, behind whose `size` values in the packed A its smallest lies.
-    @inline(__always) func slowestDecay(_ block: Int, packedA: Input, size: Int) -> Float {
+    @inline(__always) func fastestDecay(_ block: Int, packedA: Input, size: Int) -> Float {
       Kernels.largest(loadWide(largest + 16 &* block)) * packedA[width / 16 &* size &+ block]
     }
     @inline(__always) func raiseLargest(_ d: Int, _ delta: Wide, isFirst: Bool) {
