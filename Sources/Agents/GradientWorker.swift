@@ -132,12 +132,13 @@ final class GradientWorker {
     loss = result.loss
   }
 
-  /// The stored states moved on by the burn-in, of which no gradient is wanted; nil for a network without state.
+  /// The stored states, or zeros where none are stored, moved on by the burn-in, of which no gradient is wanted; nil is zero.
   private func start(_ network: QFunction, _ sequences: Range<Int>, _ batch: SequenceBatch) -> Tensor? {
-    guard batch.stateSize > 0 else { return nil }
     let count = sequences.count, first = sequences.lowerBound
-    let stored = Tensor(data: batch.states + first * batch.stateSize, rows: count, columns: batch.stateSize)
-    guard batch.burnIn > 0 else { return stored }
+    let stored =
+      batch.stateSize > 0
+      ? Tensor(data: batch.states + first * batch.stateSize, rows: count, columns: batch.stateSize) : nil
+    guard batch.burnIn > 0, network.stateLayout?.count ?? 0 > 0 else { return stored }
     return tape.withoutGradient {
       network(
         Tensor(

@@ -28,11 +28,15 @@ public struct MemoryNeed: Equatable, Sendable {
         latentSize: config.latents == .none ? 0 : config.modelSize, streams: config.actors, storage: storage)
       rows = Double(config.batchSize) * Double(config.windowLength)
     } else {
-      // A state of the widest kind: h of every channel, and the convolution's tail.
-      let state = config.modelSize * config.expansion * (config.stateSize + config.convolutionWidth) * config.layers
+      // What attention remembers; else a state of the widest kind, h of every channel and the convolution's tail.
+      let context = sizes.attention.context
+      let width =
+        context > 0
+        ? 2 * context * config.modelSize : config.modelSize * config.expansion * (config.stateSize + config.convolutionWidth)
+      let state = Double(width) * Double(config.layers) * Double(sizes.parts)
       replay = SequenceReplay.bytes(
         capacity: config.replayCapacity, stride: config.sequenceLength - config.sequenceOverlap, observationSize: observationSize,
-        stateSize: config.latents == .none || config.encoder == .dqn ? 0 : min(state, 1 << 30), streams: config.actors,
+        stateSize: config.latents == .none || config.encoder == .dqn ? 0 : Int(min(state, 1e12)), streams: config.actors,
         storage: storage)
       rows = Double(config.batchSize) * (Double(config.sequenceLength) + Double(config.nStep) + Double(config.burnIn))
     }

@@ -12,6 +12,7 @@ final class SequenceExperience: Experience {
   private let replay: SequenceReplay
   private let batch: SequenceBatch
   private let tape = Tape()
+  private static let mostDraws = 100
 
   init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage) throws {
     (self.config, self.learner) = (config, learner)
@@ -25,7 +26,7 @@ final class SequenceExperience: Experience {
       priorities: config.priorityExponent,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
-      streams: config.actors, storage: storage, actionCount: sizes.actionCount)
+      clampPriorityError: config.clampPriorityError, streams: config.actors, storage: storage, actionCount: sizes.actionCount)
     batch = SequenceBatch(
       count: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength + config.nStep,
       observationSize: sizes.observationSize, stateSize: stateSize, actionCount: sizes.actionCount)
@@ -43,7 +44,7 @@ final class SequenceExperience: Experience {
   }
 
   func learn(step: Int, importanceExponent: Double, generator: inout SplitMix64) throws -> LearningReport {
-    replay.sample(into: batch, importanceExponent: importanceExponent, generator: &generator)
+    try draw(importanceExponent, &generator)
     var (report, tdErrors) = try learner.update(batch, step: step)
     replay.updatePriorities(of: batch, tdErrors: tdErrors)
     let measures = learner.gradientSteps % config.stalenessInterval == 0
@@ -51,11 +52,23 @@ final class SequenceExperience: Experience {
     return report
   }
 
+  /// Draws until there is something to learn from.
+  private func draw(_ importanceExponent: Double, _ generator: inout SplitMix64) throws {
+    for _ in 0..<Self.mostDraws {
+      replay.sample(into: batch, importanceExponent: importanceExponent, generator: &generator)
+      if batch.learnedRows > 0 { return }
+      replay.updatePriorities(of: batch, tdErrors: batch.weights)  // all zero
+    }
+    let cure = config.crossEpisodes ? "a longer sequenceLength" : "crossEpisodes=true"
+    throw LearningError(
+      description: "there is nothing to learn from: in \(Self.mostDraws) batches no sequence had a step behind its "
+        + "\(config.burnIn) rows of burn-in; use a smaller burnIn, or \(cure)")
+  }
+
   /// Recomputes the states at which the next sequences begin from the drawn ones' own, with today's parameters; compares them
   /// with the stored ones, and writes them back where the configuration says so.
   private func refresh(measures: Bool) -> Staleness? {
     let rows = replay.layout.stride, width = batch.observationSize
-    guard rows < batch.burnIn + batch.time else { return nil }
     let chosen = (0..<batch.count).filter { replay.followingState(of: batch, $0) != nil }
     guard !chosen.isEmpty else { return nil }
     tape.reset()

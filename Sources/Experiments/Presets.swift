@@ -314,3 +314,12 @@ public enum Presets {
     return config
   }
 }
+
+extension ExperimentConfig {
+  /// The preset and every setting that is not the preset's own: `default with encoder=lstm`.
+  var recipe: String {
+    guard let own = try? Presets.config(environment: environment, preset: preset) else { return preset }
+    let changed = Settings.all.filter { $0.key != "seed" && $0.get(self) != $0.get(own) }.map { "\($0.key)=\($0.get(self))" }
+    return changed.isEmpty ? preset : "\(preset) with \(changed.joined(separator: ", "))"
+  }
+}

@@ -52,7 +52,7 @@ public struct Run {
   ) throws -> Trainer {
     try AtomicFile.write(config.json, to: folder.config)
     try AtomicFile.write(Data((command.map(shellQuoted).joined(separator: " ") + "\n").utf8), to: folder.command)
-    try AtomicFile.write(Provenance.current.json, to: folder.provenance)
+    try AtomicFile.write(Provenance.current(recipe: config.recipe).json, to: folder.provenance)
     return try Trainer(config: config, folder: folder, makeEnvironment: entry.make)
   }
 
@@ -62,7 +62,8 @@ public struct Run {
     if isNew, trainer.step == 0 { claim.abandon() }
   }
 
-  /// Goes on with the run in `folder` from its newest whole checkpoint, or from the start where it never reached one.
+  /// Goes on with the run in `folder` from its newest whole checkpoint, or from the start where it never reached one. What has
+  /// ended and lost its checkpoints, as an exported run has, is refused: nothing of a result is overwritten.
   ///
   /// With `steps` or `settings` it becomes a run of that many steps, or under those settings, from here on: what is spread over
   /// a whole run (the fall of the learning rate, the rise of β) stands where it would in a run of `steps` from the start.
@@ -91,6 +92,11 @@ public struct Run {
     let newest = store.newest()
     if newest == nil, let damaged = store.paths.first {
       throw FileError(damaged, "is damaged, and there is no earlier checkpoint; begin the run again")
+    }
+    if newest == nil, let result = [folder.evaluation, folder.weights].first(where: FileManager.default.fileExists) {
+      throw FileError(
+        folder.path,
+        "has ended (there is \(result)) and holds no checkpoint to go on from; copy its config.json or begin another run")
     }
     if let newest {
       // A change that was cut short has reached the checkpoint and not the file.
@@ -140,7 +146,7 @@ public struct Run {
 
   /// The command that goes on with the run in `folder`.
   public static func resumeCommand(_ folder: RunFolder, _ config: ExperimentConfig) -> String {
-    "mamba-dqn resume \(shellQuoted(folder.path))\(EnvironmentCatalog.bringsCode(config.environment) ? " --trust" : "")"
+    "\(programName) resume \(shellQuoted(folder.path))\(EnvironmentCatalog.bringsCode(config.environment) ? " --trust" : "")"
   }
 
   /// `runs/<environment>__<preset>__s<seed>__<time>`, of letters that need no quotes, and short enough for any file system.

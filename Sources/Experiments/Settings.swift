@@ -109,7 +109,9 @@ public enum Settings {
     choice(
       "latents", \.latents, "stored as published, none, target (windows); none, state, refresh: where sequences begin"),
     choice("sequenceStart", \.sequenceStart, "sequences begin anywhere, or each with a whole episode"),
-    whole("sequenceLength", \.sequenceLength, 1...65536, "positions of a sequence that are learned from"),
+    whole(
+      "sequenceLength", \.sequenceLength, 1...65536,
+      "positions of a sequence that are learned from; an episode that is longer loses its end with sequenceStart=episode"),
     whole("sequenceOverlap", \.sequenceOverlap, 0...65535, "how many of them the next sequence has too"),
     whole("burnIn", \.burnIn, 0...65536, "positions before them that only warm the state up"),
     flag("crossEpisodes", \.crossEpisodes, "a sequence goes on into the next episode, with the state zeroed in between"),
@@ -206,7 +208,7 @@ public enum Settings {
       throw UsageError("epsilonEnd=\(config.epsilonEnd) lies above epsilonStart=\(config.epsilonStart)")
     }
     guard config.threads <= config.batchSize else {
-      throw UsageError("threads=\(config.threads): batchSize is \(config.batchSize), and a thread takes at least one row")
+      throw UsageError("threads=\(config.threads): batchSize is \(config.batchSize), and each thread takes a row or a sequence")
     }
     guard config.replayCapacity >= config.actors else {
       throw UsageError("actors=\(config.actors): replayCapacity is \(config.replayCapacity), and each actor needs a share of it")
@@ -276,6 +278,9 @@ public enum Settings {
       guard config.latents != .state && config.latents != .refresh else {
         throw UsageError("latents=\(config.latents.rawValue): only sequences begin from states; use replay=sequence")
       }
+      guard config.burnIn == 0 else {
+        throw UsageError("burnIn=\(config.burnIn): windows begin at the zero state; use replay=sequence")
+      }
       return
     }
     guard config.latents == .none || config.latents == .state || config.latents == .refresh else {
@@ -286,9 +291,6 @@ public enum Settings {
     }
     guard config.sequenceOverlap < config.sequenceLength else {
       throw UsageError("sequenceOverlap=\(config.sequenceOverlap): must be below sequenceLength=\(config.sequenceLength)")
-    }
-    guard config.threads <= config.batchSize else {
-      throw UsageError("threads=\(config.threads): batchSize is \(config.batchSize), and a thread takes at least one sequence")
     }
     let stride = config.sequenceLength - config.sequenceOverlap, each = config.replayCapacity / config.actors / stride * stride
     guard each > config.burnIn else {

@@ -139,10 +139,13 @@ private struct Found {
   static func finalWeights(of run: RunFolder) throws -> String {
     try check(run)
     guard exists(run.weights) else {
+      guard !exists(run.evaluation) else {
+        throw FileError(run.path, "has no model.safetensors: it holds what came of the run, and the weights lie elsewhere")
+      }
       throw FileError(
         run.path,
         "has no model.safetensors: the run has not finished; take its newest weights with --checkpoint last, or go on with: "
-          + "mamba-dqn resume \(shellQuoted(run.path))")
+          + "\(programName) resume \(shellQuoted(run.path))")
     }
     return run.weights
   }

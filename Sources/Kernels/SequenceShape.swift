@@ -16,4 +16,14 @@ public struct SequenceShape: BitwiseCopyable {
   public var rows: Int { batch * time }
 
   @inline(__always) public func beginsEpisode(_ row: Int) -> Bool { begins.map { $0[row] != 0 } ?? false }
+
+  /// The rows of position t of all sequences, out of [batch × time, width] into [batch, width]: a step's own memory, since rows
+  /// `time` apart often fall into the same few sets of a cache.
+  public func copyRows(at t: Int, of values: UnsafePointer<Float>, width: Int, to rows: UnsafeMutablePointer<Float>) {
+    for b in 0..<batch { (rows + b * width).update(from: values + (b * time + t) * width, count: width) }
+  }
+  /// And back.
+  public func copyRows(_ rows: UnsafePointer<Float>, width: Int, to values: UnsafeMutablePointer<Float>, at t: Int) {
+    for b in 0..<batch { (values + (b * time + t) * width).update(from: rows + b * width, count: width) }
+  }
 }

@@ -40,15 +40,15 @@ public struct GRU: SequenceLayer {
     let scratch = tape.floats(batch * size), zeros = tape.floats(batch * size)
     zeros.update(repeating: 0, count: batch * size)
     for t in 0..<shape.time {
-      let before = hidden.before(t, scratch: scratch) ?? (rows: UnsafePointer(zeros), stride: size)
+      let before = hidden.before(t, copiedTo: scratch) ?? UnsafePointer(zeros)
       product.apply(
-        rows: batch, a: before.rows, aStride: before.stride, packed: packed, start: recurrentBias.pointer, startStride: 0,
+        rows: batch, a: before, aStride: size, packed: packed, start: recurrentBias.pointer, startStride: 0,
         c: recurrent, cStride: width)
       for b in 0..<batch {
         let row = b * shape.time + t
         (candidates + row * size).update(from: recurrent + b * width + 2 * size, count: size)
         Self.step(
-          size, gates: gates + row * width, recurrent + b * width, before.rows + b * before.stride, h: y.values + row * size)
+          size, gates: gates + row * width, recurrent + b * width, before + b * size, h: y.values + row * size)
       }
     }
     tape.record(
@@ -102,11 +102,11 @@ private struct GRUOperation: Operation {
     dh.update(repeating: 0, count: batch * size)
     zeros.update(repeating: 0, count: batch * size)
     for t in stride(from: time - 1, through: 0, by: -1) {
-      let before = hidden.before(t, scratch: scratch) ?? (rows: UnsafePointer(zeros), stride: size)
+      let before = hidden.before(t, copiedTo: scratch) ?? UnsafePointer(zeros)
       for b in 0..<batch {
         let row = b * time + t, dh = dh + b * size, da = gates + row * width
         Elementwise.sum(size, dh, dy + row * size, into: dh)
-        step(size, da, candidates + row * size, before.rows + b * before.stride, dh: dh)
+        step(size, da, candidates + row * size, before + b * size, dh: dh)
         Elementwise.sum(width, dInputBias, da, into: dInputBias)
         Elementwise.sum(2 * size, dRecurrentBias, da, into: dRecurrentBias)
         Elementwise.sum(size, dRecurrentBias + 2 * size, candidates + row * size, into: dRecurrentBias + 2 * size)

@@ -3,6 +3,8 @@ import Foundation
 
 /// Commit, machine and system of a run.
 public struct Provenance: Codable, Equatable, Sendable, ReadableJSON {
+  /// The preset and what was set beside it; nil in runs of earlier versions.
+  public var recipe: String?
   /// Of the checkout that the program was built in, with `-dirty` where it had changes; nil where that is no git checkout.
   public var commit: String?
   /// Its name, as the system has it.
@@ -13,10 +15,10 @@ public struct Provenance: Codable, Equatable, Sendable, ReadableJSON {
   public var system: String
 
   /// Of this process.
-  public static var current: Provenance {
+  public static func current(recipe: String) -> Provenance {
     let information = ProcessInfo.processInfo
     return Provenance(
-      commit: commit(of: Bundle.main.executableURL?.deletingLastPathComponent()), processor: processorName,
+      recipe: recipe, commit: commit(of: Bundle.main.executableURL?.deletingLastPathComponent()), processor: processorName,
       cores: information.activeProcessorCount, system: information.operatingSystemVersionString)
   }
 

@@ -19,7 +19,8 @@ public final class RunClaim {
     guard content.isEmpty else {
       throw FileError(
         folder.path,
-        "exists and is not empty; choose another folder with --out, or go on with: mamba-dqn resume \(shellQuoted(folder.path))")
+        "exists and is not empty; choose another folder with --out, or go on with: \(programName) resume \(shellQuoted(folder.path))"
+      )
     }
   }
 
@@ -102,6 +103,12 @@ public func makeFolder(_ path: String) throws -> Bool {
   var status = stat()
   guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw FileError(path, "is a file, not a folder") }
   return isMade
+}
+
+/// This program as it was called, for commands that can be pasted: `make` calls it by its path.
+public var programName: String {
+  let called = CommandLine.arguments.first ?? ""
+  return called.hasSuffix("/mamba-dqn") ? shellQuoted(called) : "mamba-dqn"
 }
 
 /// As a shell takes it back.

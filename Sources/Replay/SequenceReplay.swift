@@ -39,7 +39,7 @@ public final class SequenceReplay {
   /// `capacity` steps in all, shared equally between the streams and rounded down to whole strides.
   public init(
     capacity: Int, layout: SequenceLayout, observationSize: Int, stateSize: Int, priorities exponent: Double, nStep: NStep,
-    streams count: Int = 1, storage: ObservationStorage = .floats, actionCount: Int = 0
+    clampPriorityError: Bool = false, streams count: Int = 1, storage: ObservationStorage = .floats, actionCount: Int = 0
   ) {
     let each = capacity / count / layout.stride * layout.stride
     precondition(each > layout.burnIn, "\(capacity) steps in \(count) streams hold no sequence of \(layout)")
@@ -49,7 +49,8 @@ public final class SequenceReplay {
         capacity: each, history: 0, observationSize: observationSize, latentSize: 0, storage: storage, actionCount: actionCount)
     }
     states = (0..<count).map { _ in Ring(count: each / layout.stride * stateSize) }
-    priorities = Priorities(capacity: each / layout.stride * count, exponent: exponent)
+    priorities = Priorities(
+      capacity: each / layout.stride * count, exponent: exponent, clampsError: clampPriorityError)
     episodes = Array(repeating: [], count: count)
     oldestEpisode = Array(repeating: 0, count: count)
   }
@@ -120,7 +121,8 @@ public final class SequenceReplay {
     }
   }
 
-  /// Draws `batch.count` sequences.
+  /// Draws `batch.count` sequences. Where episodes are short, all of them may end within their burn-in: `batch.learnedRows` is 0
+  /// then, and `updatePriorities` sees to it that others are drawn.
   public func sample(into batch: SequenceBatch, importanceExponent: Double, generator: inout SplitMix64) {
     batch.learnedRows = 0
     batch.masks.apply(streams)
@@ -169,7 +171,7 @@ public final class SequenceReplay {
     }
   }
 
-  /// R2D2's priority of a sequence: η · largest + (1 − η) · mean of |TD error| over its learned rows.
+  /// R2D2's priority of a sequence: η · largest + (1 − η) · mean of |TD error| over its learned rows; of none it is least.
   /// tdErrors [count, time].
   public func updatePriorities(of batch: SequenceBatch, tdErrors: UnsafePointer<Float>) {
     guard !layout.startsWithEpisodes else { return }
@@ -180,8 +182,8 @@ public final class SequenceReplay {
         total += abs(tdErrors[row])
         rows += 1
       }
-      guard rows > 0 else { continue }
-      priorities.update(batch.items[index], error: Self.largestShare * largest + (1 - Self.largestShare) * total / rows)
+      let mean = rows > 0 ? total / rows : 0
+      priorities.update(batch.items[index], error: Self.largestShare * largest + (1 - Self.largestShare) * mean)
     }
   }
 

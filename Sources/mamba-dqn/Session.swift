@@ -34,6 +34,11 @@ func finish(
   case .stopped(let step): say("stopped at step \(step), checkpoint saved. Go on with:\n  \(goOn)")
   case .finished(let evaluation, let episode):
     try output(evaluation.table)
+    if run.trainer.agent.gradientSteps == 0, run.config.totalSteps >= run.config.firstLearningStep {
+      say(
+        "warning: nothing was learned: \(run.config.totalSteps) steps filled no sequence of burnIn=\(run.config.burnIn) and one "
+          + "row more for each of \(run.config.actors) actors; give more --steps or a smaller burnIn")
+    }
     let entry = try run.config.environmentEntry()
     let heuristic = try entry.heuristic.map { policy in
       try evaluate(
@@ -47,7 +52,7 @@ func finish(
       """
       weights      \(run.folder.weights)
       one episode  \(episode.paths.joined(separator: ", "))
-      more         mamba-dqn render \(shellQuoted(run.folder.path)) --episodes 5
+      more         \(programName) render \(shellQuoted(run.folder.path)) --episodes 5
       progress     \(run.folder.progress), \(run.folder.monitor)
       TensorBoard  tensorboard --logdir \(shellQuoted(run.folder.path))
       """)

@@ -42,7 +42,7 @@ struct StudyRun: ParsableCommand {
 
   /// The command that goes on with what this one began.
   private var again: String {
-    "mamba-dqn \(CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " "))"
+    "\(programName) \(CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " "))"
   }
 
   // MARK: - One task
@@ -58,7 +58,7 @@ struct StudyRun: ParsableCommand {
         // A scheduler that was killed cannot stop its tasks: they see that it is gone.
         let isOrphan = { parent.map { getppid() != $0 } ?? false }
         let outcome = try finish(
-          opened, goOn: "mamba-dqn study run \(options.name)\(given) --index \(task.index)",
+          opened, goOn: "\(programName) study run \(options.name)\(given) --index \(task.index)",
           stopRequested: { isOver() || isOrphan() }, report: heartbeat.update)
         if case .stopped = outcome, machine_stop_signal() != 0 || !isOver() { throw stoppedBySignal }
       }

@@ -191,4 +191,13 @@ import Testing
     }
   }
   private func power(_ base: Double, _ times: Double) -> Double { (0..<Int(times)).reduce(1) { value, _ in value * base } }
+
+  /// A state before every step, of two blocks that remember 1,024 keys and values each.
+  @Test func storedStatesOfAttentionAreCounted() {
+    let config = config {
+      ($0.replay, $0.latents, $0.encoder, $0.norm, $0.layers) = (.sequence, .state, .transformer, .rms, 2)
+      ($0.windowLength, $0.modelSize, $0.sequenceLength, $0.sequenceOverlap, $0.replayCapacity) = (1024, 64, 8, 7, 1000)
+    }
+    #expect(MemoryNeed(config, observationSize: 3, actionCount: 4).replay >= 1000 * 2 * 1024 * 64 * 2 * 4)
+  }
 }

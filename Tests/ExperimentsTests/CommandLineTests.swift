@@ -25,6 +25,7 @@ import Testing
       ("train LunarLander-v3 --set batchSize", "write key=value"),
       ("train LunarLander-v3 --steps -5", "--steps"),
       ("train LunarLander-v3 --steps 99999999999", "must be a whole number"),
+      ("train TMaze-10 --preset window --set burnIn=4", "windows begin at the zero state"),
       ("evaluate --policy heuristc --env LunarLander-v3", "did you mean heuristic?"),
       ("evaluate --policy always:MIAN --env LunarLander-v3", "did you mean MAIN?"),
       ("evaluate --policy random", "needs --env"),
@@ -62,6 +63,22 @@ import Testing
       #expect(result.error.contains(expected), "\(arguments): \(result.error)")
       #expect(result.error.hasPrefix("error: ") && result.error.split(separator: "\n").count == 1, "\(result.error)")
     }
+  }
+
+  @Test func whereNothingCanBeLearnedIsSaid() throws {
+    let space = try Workspace()
+    let train =
+      "train MemoryChain-1 --steps 400 --set learningStarts=50 --set sequenceStart=anywhere --set evaluationEpisodes=0 "
+      + "--set modelSize=8 --set hiddenSize=8 --set headSize=4 --set batchSize=4"
+    let never = try mamba("\(train) --set burnIn=8 --set crossEpisodes=false --out \(space.file("never"))")
+    #expect(never.status == 1 && never.error.contains("error: there is nothing to learn from"), "\(never)")
+    // A batch without anything to learn is no end where the next one has something.
+    let seldom = try mamba(
+      "\(train) --set latents=state --set sequenceLength=1 --set sequenceOverlap=0 --set burnIn=2 --set batchSize=1 "
+        + "--out \(space.file("seldom"))")
+    #expect(seldom.status == 0, "\(seldom)")
+    let late = try mamba("\(train) --set burnIn=1000 --out \(space.file("late"))")
+    #expect(late.status == 0 && late.error.contains("warning: nothing was learned"), "\(late)")
   }
 
   /// SIGKILL at moments spread over the run, SIGTERM once: every resumed run ends in the bytes of one never stopped.

@@ -116,6 +116,26 @@ import Testing
     #expect(try mamba("evaluate --policy always:IDLE --env highway-fast-v0 --episodes 6").output.contains("m/s"))
   }
 
+  /// A run that has ended and lost its checkpoints, as an exported one, is no run to begin again over its results.
+  @Test func whatHasEndedIsNotBegunAgain() throws {
+    let space = try Workspace(), run = RunFolder(path: space.file("run")), files = FileManager.default
+    #expect(
+      try mamba("train LunarLander-v3 --seed 7 \(Self.small) --set discount=0.97 --steps 600 --out \(run.path)").status == 0)
+    let provenance = try JSONDecoder().decode(Provenance.self, from: #require(files.contents(atPath: run.provenance)))
+    #expect(try #require(provenance.recipe).hasPrefix("default with ") && provenance.recipe?.contains("discount=0.97") == true)
+    try files.removeItem(atPath: run.checkpoints)
+    let progress = files.contents(atPath: run.progress), evaluation = files.contents(atPath: run.evaluation)
+    for isExported in [false, true] {
+      if isExported { try files.removeItem(atPath: run.weights) }
+      for more in ["", " --steps 1000"] {
+        let refused = try mamba("resume \(run.path)\(more)")
+        #expect(refused.status == 1 && refused.error.contains("has ended (there is "), "\(refused)")
+      }
+      #expect(files.contents(atPath: run.progress) == progress && files.contents(atPath: run.evaluation) == evaluation)
+    }
+    #expect(try mamba("evaluate \(run.path) --episodes 1").error.contains("the weights lie elsewhere"))
+  }
+
   /// Where nothing is spread over the whole run, a run that was trained on is a run of so many steps.
   @Test func trainingOnIsTheLongerRun() throws {
     let space = try Workspace(), short = RunFolder(path: space.file("short")), long = RunFolder(path: space.file("long"))

@@ -60,6 +60,59 @@ private struct NaiveStream {
     for length in [1, 4, 17] { play(capacity, SequenceLayout(length: length, stride: 1, startsWithEpisodes: true), n) }
   }
 
+  /// Draws of one stream of 8 steps in sequences of 4: weights are the inverse of priorities at α = β = 1.
+  private func weights(_ replay: SequenceReplay, _ batch: SequenceBatch, seed: UInt64) -> [Int: Float] {
+    var generator = SplitMix64(seed: seed)
+    replay.sample(into: batch, importanceExponent: 1, generator: &generator)
+    var weights: [Int: Float] = [:]
+    for index in 0..<batch.count { weights[Int(batch.input(index, 0).pointee)] = batch.weights[index * batch.time] }
+    return weights
+  }
+
+  @Test(arguments: [false, true]) func prioritiesAreR2D2s(_ clamps: Bool) throws {
+    let replay = SequenceReplay(
+      capacity: 8, layout: SequenceLayout(length: 4, stride: 4), observationSize: 1, stateSize: 0, priorities: 1,
+      nStep: NStep(steps: 1, discount: 0.5), clampPriorityError: clamps)
+    [Float(0)].withUnsafeBufferPointer { replay.beginEpisode($0) }
+    for step in 1...8 {
+      [Float(step)].withUnsafeBufferPointer {
+        replay.append(action: 0, reward: 0, terminated: false, truncated: false, next: $0, state: nil)
+      }
+    }
+    let batch = SequenceBatch(count: 64, burnIn: 0, time: 5, observationSize: 1, stateSize: 0)
+    #expect(weights(replay, batch, seed: 1) == [0: 1, 4: 1])
+    // Rows 1, -2, 3, -4 and what is only looked ahead to; or five halves.
+    let errors = (0..<batch.count).flatMap { index in
+      batch.input(index, 0).pointee == 0 ? [1, -2, 3, -4, 100] : [Float](repeating: 0.5, count: 5)
+    }
+    replay.updatePriorities(of: batch, tdErrors: errors)
+    let found = weights(replay, batch, seed: 2)
+    let priority: Float = clamps ? 1 : 0.9 * 4 + 0.1 * 2.5
+    #expect(abs(try #require(found[0]) / (try #require(found[4])) * priority / 0.5 - 1) < 1e-4)
+  }
+
+  /// Sequences whose episode ends within the burn-in have no row to learn from, and are hardly drawn again.
+  @Test func whatTeachesNothingIsDrawnLeast() {
+    let replay = SequenceReplay(
+      capacity: 16, layout: SequenceLayout(length: 4, burnIn: 4, stride: 4, crossesEpisodes: false), observationSize: 1,
+      stateSize: 0, priorities: 1, nStep: NStep(steps: 1, discount: 0.5))
+    for step in 0..<16 {
+      if step == 0 || step == 3 { [Float(step)].withUnsafeBufferPointer { replay.beginEpisode($0) } }
+      [Float(step + 1)].withUnsafeBufferPointer {
+        replay.append(action: 0, reward: 0, terminated: step == 2, truncated: false, next: $0, state: nil)
+      }
+    }
+    let batch = SequenceBatch(count: 32, burnIn: 4, time: 5, observationSize: 1, stateSize: 0)
+    var generator = SplitMix64(seed: 3)
+    func share() -> Double {
+      replay.sample(into: batch, importanceExponent: 0, generator: &generator)
+      return Double((0..<batch.count).count { batch.input($0, 0).pointee == 0 }) / Double(batch.count)
+    }
+    #expect(share() > 0.15 && batch.learnedRows > 0)
+    replay.updatePriorities(of: batch, tdErrors: Array(repeating: 1, count: batch.count * batch.time))
+    #expect(share() == 0)
+  }
+
   /// Random episodes of 1 … 9 steps in two streams; after each step a batch is drawn and every row of it compared.
   private func play(_ capacity: Int, _ layout: SequenceLayout, _ n: Int) {
     var generator = SplitMix64(seed: UInt64(capacity * 100 + layout.length * 10 + n))

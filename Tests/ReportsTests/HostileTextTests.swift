@@ -30,7 +30,7 @@ import Testing
       var config = ExperimentConfig()
       (config.environment, config.preset, config.seed) = ("gymnasium:LunarLander-v3?highway=\(text)", text, seed)
       (config.totalSteps, config.learningStarts) = (100, 10)
-      var provenance = Provenance.current
+      var provenance = Provenance.current(recipe: "default")
       (provenance.commit, provenance.processor, provenance.system) = (text, text, text)
       var files: [(String, Data)] = [
         (run.config, try config.json), (run.command, Data("mamba-dqn train \(text)\n".utf8)),

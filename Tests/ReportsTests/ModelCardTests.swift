@@ -19,7 +19,7 @@ import Yams
     var config = ExperimentConfig()
     (config.environment, config.seed, config.totalSteps) = (environment, seed, 100)
     change(&config)
-    var provenance = Provenance.current
+    var provenance = Provenance.current(recipe: "default")
     (provenance.commit, provenance.processor, provenance.cores) = ("abc1234", "a processor", 2)
     var files = [
       (run.config, try config.json), (run.command, Data("mamba-dqn train \(environment) --seed \(seed)\n".utf8)),

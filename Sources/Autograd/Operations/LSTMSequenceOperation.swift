@@ -13,21 +13,21 @@ struct LSTMSequenceOperation: Operation {
     guard let dy = y.gradient else { return }
     let shape = hidden.shape, size = hidden.size, batch = shape.batch, time = shape.time, width = 4 * size
     let dh = tape.floats(batch * size), dc = tape.floats(batch * size), dBias = tape.floats(width)
-    let scratch = tape.floats(batch * size)
+    let scratch = tape.floats(batch * size), step = tape.floats(batch * width)
     let recurrence = PackedProduct(inputs: width, outputs: size), packed = tape.floats(recurrence.packedCount)
     recurrence.pack(recurrentWeight.values, into: packed)
     dc.update(repeating: 0, count: batch * size)
     dBias.update(repeating: 0, count: width)
     for b in 0..<batch { (dh + b * size).update(from: dy + (b * time + time - 1) * size, count: size) }
     for t in stride(from: time - 1, through: 0, by: -1) {
-      let before = cells.before(t, scratch: scratch)
+      shape.copyRows(at: t, of: gates, width: width, to: step)
       LSTMCell(size: size).backward(
-        rows: batch, gates: gates + t * width, gateStride: time * width, previous: before?.rows,
-        previousStride: before?.stride ?? 0, c: cells.at(t), cStride: cells.stride, dh: dh, dc: dc, dBias: dBias)
+        rows: batch, gates: step, gateStride: width, previous: cells.before(t, copiedTo: scratch), previousStride: size,
+        c: cells.at(t), cStride: cells.stride, dh: dh, dc: dc, dBias: dBias)
+      shape.copyRows(step, width: width, to: gates, at: t)
       if t == 0 && hidden.initial == nil { break }
       recurrence.apply(
-        rows: batch, a: gates + t * width, aStride: time * width, packed: packed, start: nil, startStride: 0, c: dh,
-        cStride: size)
+        rows: batch, a: step, aStride: width, packed: packed, start: nil, startStride: 0, c: dh, cStride: size)
       hidden.clearBeginnings(t, dh)
       cells.clearBeginnings(t, dc)
       guard t > 0 else { break }
@@ -78,18 +78,17 @@ extension Tape {
     project(x, inputWeight, bias: bias, into: gates)
     let recurrence = PackedProduct(inputs: size, outputs: width), packed = floats(recurrence.packedCount)
     recurrence.pack(transposed: recurrentWeight.values, into: packed)
-    let scratch = (floats(batch * size), floats(batch * size))
+    let (olderH, olderC, step) = (floats(batch * size), floats(batch * size), floats(batch * width))
     for t in 0..<time {
-      let a = gates + t * width, stride = time * width
-      if let before = h.before(t, scratch: scratch.0) {
+      shape.copyRows(at: t, of: gates, width: width, to: step)
+      if let before = h.before(t, copiedTo: olderH) {
         recurrence.apply(
-          rows: batch, a: before.rows, aStride: before.stride, packed: packed, start: a, startStride: stride, c: a,
-          cStride: stride)
+          rows: batch, a: before, aStride: size, packed: packed, start: step, startStride: width, c: step, cStride: width)
       }
-      let older = c.before(t, scratch: scratch.1)
       kernel.activate(
-        rows: batch, gates: a, gateStride: stride, previous: older?.rows, previousStride: older?.stride ?? 0, c: c.at(t),
-        cStride: c.stride, h: h.at(t), hStride: h.stride)
+        rows: batch, gates: step, gateStride: width, previous: c.before(t, copiedTo: olderC), previousStride: size,
+        c: c.at(t), cStride: c.stride, h: h.at(t), hStride: h.stride)
+      shape.copyRows(step, width: width, to: gates, at: t)
     }
     record(
       LSTMSequenceOperation(

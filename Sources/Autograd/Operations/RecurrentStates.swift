@@ -18,14 +18,12 @@ public struct RecurrentStates: BitwiseCopyable {
   public func at(_ t: Int) -> UnsafeMutablePointer<Float> { values + t * size }
   public var stride: Int { shape.time * size }
 
-  /// What position t finds: [batch, size], or nil where that is zero for all sequences. `scratch` [batch, size] is used where
-  /// an episode begins.
-  public func before(
-    _ t: Int, scratch: UnsafeMutablePointer<Float>
-  ) -> (rows: UnsafePointer<Float>, stride: Int)? {
+  /// What position t finds, copied to `scratch` [batch, size], or nil where that is zero for all sequences. A copy,
+  /// as `SequenceShape.copyRows` makes them.
+  public func before(_ t: Int, copiedTo scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float>? {
     let found: (rows: UnsafePointer<Float>, stride: Int)? =
       t > 0 ? (UnsafePointer(at(t - 1)), stride) : initial.map { (UnsafePointer($0.values), $0.stride) }
-    guard let found, anyBegins(t) else { return found }
+    guard let found else { return nil }
     for b in 0..<shape.batch {
       if begins(b, t) {
         (scratch + b * size).update(repeating: 0, count: size)
@@ -33,7 +31,7 @@ public struct RecurrentStates: BitwiseCopyable {
         (scratch + b * size).update(from: found.rows + b * found.stride, count: size)
       }
     }
-    return (UnsafePointer(scratch), size)
+    return UnsafePointer(scratch)
   }
 
   /// What every position finds, [batch × time, size]: beside the gradients of the pre-activations it gives those of the
@@ -74,5 +72,4 @@ public struct RecurrentStates: BitwiseCopyable {
   }
 
   private func begins(_ b: Int, _ t: Int) -> Bool { shape.beginsEpisode(b * shape.time + t) }
-  private func anyBegins(_ t: Int) -> Bool { shape.begins != nil && (0..<shape.batch).contains { begins($0, t) } }
 }
