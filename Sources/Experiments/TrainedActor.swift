@@ -141,8 +141,10 @@ private struct Found {
     guard exists(run.weights) else {
       throw FileError(
         run.path,
-        "has no model.safetensors: the run has not finished; take its newest weights with --checkpoint last, or go on with: "
-          + "mamba-dqn resume \(shellQuoted(run.path))")
+        "has no model.safetensors: the run has not finished"
+          + (hasCheckpoint(run)
+            ? "; take its newest weights with --checkpoint last, or go on with: mamba-dqn resume \(shellQuoted(run.path))"
+            : ", and it has no checkpoint yet"))
     }
     return run.weights
   }
@@ -171,7 +173,10 @@ private struct Found {
     case .final: try self.init(file: Self.finalWeights(of: run))
     case .best:
       guard Self.exists(run.best) else {
-        throw FileError(run.path, "has no best.safetensors: no evaluation during training has ended; there is --checkpoint last")
+        throw FileError(
+          run.path,
+          "has no best.safetensors: no evaluation during training has ended"
+            + (Self.hasCheckpoint(run) ? "; there is --checkpoint last" : ", and there is no checkpoint yet"))
       }
       try self.init(file: run.best)
     case .last:
@@ -210,5 +215,6 @@ private struct Found {
     step = try Trainer.step(of: reader)
   }
 
+  private static func hasCheckpoint(_ run: RunFolder) -> Bool { CheckpointStore.existing(in: run)?.steps.isEmpty == false }
   private static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 }
