@@ -11,6 +11,22 @@ public enum EpisodeFormat: String, CaseIterable, Sendable {
 
   /// What a place without an extension becomes: a file, or for png a folder of pictures.
   func path(_ stem: String) -> String { self == .png ? "\(stem)-frames" : "\(stem).\(rawValue)" }
+
+  /// What the user chose, and where nothing, what the place's ending says.
+  ///
+  /// - Parameter out: the place, if the user gave one.
+  public init(_ chosen: EpisodeFormat?, for out: String?) throws {
+    let ending = out.flatMap { EpisodeFormat(rawValue: ($0 as NSString).pathExtension.lowercased()) }
+    if let chosen, let ending, let out, chosen != ending {
+      throw UsageError("--out \(out) ends as a \(ending.rawValue) does, and --format is \(chosen.rawValue): make them agree")
+    }
+    self = chosen ?? ending ?? .html
+  }
+
+  /// A file that the user gave no ending gets this one's.
+  fileprivate func place(_ out: String) -> String {
+    self == .png || out.hasSuffix("/") || !(out as NSString).pathExtension.isEmpty ? out : path(out)
+  }
 }
 
 /// Writes `count` episodes: one page that lets one choose among them, or a film or folder of pictures each, whose names then
@@ -23,7 +39,7 @@ public func writeEpisodes(
   _ recorder: EpisodeRecorder, count: Int, seed: UInt64, format: EpisodeFormat, overlay: Bool, to out: String?,
   stopRequested: () -> Bool = { false }
 ) throws -> [String] {
-  let path = out ?? format.path(recorder.defaultStem)
+  let path = out.map(format.place) ?? defaultPlace(recorder.defaultStem, format, count, seed)
   if format == .html {
     var recordings: [EpisodeRecording] = []
     for index in 0..<count where !stopRequested() {
@@ -50,6 +66,12 @@ public func writeEpisodes(
     written.append(target)
   }
   return written
+}
+
+/// The name alone is that of the first episode, which a run leaves behind at its end; others carry their seeds.
+private func defaultPlace(_ stem: String, _ format: EpisodeFormat, _ count: Int, _ seed: UInt64) -> String {
+  if format == .html && count > 1 { return format.path("\(stem)-seeds\(seed)-\(seed &+ UInt64(count) &- 1)") }
+  return count == 1 && seed != 0 ? numbered(format.path(stem), seed) : format.path(stem)
 }
 
 /// `a/episode.gif` → `a/episode-seed7.gif`.

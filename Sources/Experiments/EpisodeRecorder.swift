@@ -27,18 +27,24 @@ public struct EpisodeRecorder {
       entry = try EnvironmentCatalog.entry(environment)
       actor = RecordedActor(try PolicyCatalog.policy(policy, for: entry, actions: try entry.make().actionSpace))
       (self.subject, self.environment) = ("policy \(policy)", environment)
-      defaultStem = "\(environment)__\(policy)".map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? String($0) : "-" }
-        .joined()
+      defaultStem = Self.fileName("\(environment)__\(policy)")
     case (let subject?, nil):
       let trained = try TrainedActor(path: subject, choice, environment: environment, isTrusted: isTrusted)
       (entry, self.environment, self.subject) = (trained.entry, trained.environment, trained.label)
       actor = RecordedActor(trained.makeActor())
       var isFolder: ObjCBool = false
       _ = FileManager.default.fileExists(atPath: subject, isDirectory: &isFolder)
-      let name = choice == .final ? "episode" : "episode-\(choice)"
+      let own = (try? ExperimentConfig(path: RunFolder(path: subject).config))?.environment
+      let name =
+        (choice == .final ? "episode" : "episode-\(choice)")
+        + (environment.map { $0 == own ? "" : "-\(Self.fileName($0))" } ?? "")
       defaultStem = isFolder.boolValue ? "\(subject)/\(name)" : String(subject.dropLast(".safetensors".count))
     default: throw UsageError("give a run folder, a .safetensors file, or --policy NAME: exactly one of them")
     }
+  }
+
+  private static func fileName(_ text: String) -> String {
+    String(text.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
   }
 
   /// One episode, from its seed. A request to stop ends it early.

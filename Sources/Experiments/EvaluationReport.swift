@@ -75,13 +75,16 @@ public struct EvaluationReport: Codable, Sendable, ReadableJSON {
     }
   }
 
+  /// Of the episodes; past the last seed comes the first.
+  fileprivate var seeds: String { "seeds \(seed)…\(seed &+ UInt64(episodes) &- 1)" }
+
   private func times(_ share: Double) -> Int { Int((share * Double(episodes)).rounded()) }
 
   /// For a person.
   public var table: String {
     let interval = summary.interquartileMeanInterval.map(number).joined(separator: ", ")
     var lines = [
-      "\(episodes) greedy episodes of \(subject) in \(environment), seeds \(seed)…\(seed &+ UInt64(episodes) &- 1)",
+      "\(episodes) greedy episodes of \(subject) in \(environment), \(seeds)",
       "  return          \(number(summary.mean)) ± \(number(summary.standardDeviation))   (mean ± sd)",
       "  median          \(number(summary.median))",
       "  IQM             \(number(summary.interquartileMean))   95% bootstrap interval [\(interval)]",
@@ -122,13 +125,17 @@ extension [EvaluationReport] {
     let shown = columns.filter { column in contains { column.cell($0) != nil } }
     let rows = [shown.map(\.title)] + map { report in shown.map { $0.cell(report) ?? "–" } }
     let widths = shown.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    var lines = ["\(first.episodes) greedy episodes each, seeds \(first.seed)…\(first.seed + UInt64(first.episodes) - 1)"]
+    var lines = ["\(first.episodes) greedy episodes each, \(first.seeds)"]
     lines += rows.map { row in
       let cells = row.enumerated().map { index, cell in
         let space = String(repeating: " ", count: widths[index] - cell.count)
-        return shown[index].title == "run" || shown[index].title == "environment" ? cell + space : space + cell
+        switch shown[index].title {
+        case "environment": return cell  // nothing stands behind it
+        case "run": return cell + space
+        default: return space + cell
+        }
       }
-      return cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+      return cells.joined(separator: "  ")
     }
     if count > 1, Set(map(\.environment)).count == 1 {
       let means = map(\.summary.mean), over = Summary(means)

@@ -38,7 +38,8 @@ public enum Presets {
     Preset(
       name: "recurrent", environment: "LunarLander-v3",
       summary: "Mamba with a memory without end: sequences from stored states, last action and reward beside the observation",
-      reaches: "not measured: for a lander without velocities (study latents)", config: recurrentLander),
+      reaches: "without velocities, with differences (study latents): 207 (worst 163), refreshing stored states 254 (248)",
+      config: recurrentLander),
     Preset(
       name: "paper", environment: "LunarLander-v3",
       summary: "the published code's every choice, its two faults included (docs/deviations-from-paper.md)",

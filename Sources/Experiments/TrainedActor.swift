@@ -144,8 +144,10 @@ private struct Found {
       }
       throw FileError(
         run.path,
-        "has no model.safetensors: the run has not finished; take its newest weights with --checkpoint last, or go on with: "
-          + "\(programName) resume \(shellQuoted(run.path))")
+        "has no model.safetensors: the run has not finished"
+          + (hasCheckpoint(run)
+            ? "; take its newest weights with --checkpoint last, or go on with: \(programName) resume \(shellQuoted(run.path))"
+            : ", and it has no checkpoint yet"))
     }
     return run.weights
   }
@@ -174,7 +176,10 @@ private struct Found {
     case .final: try self.init(file: Self.finalWeights(of: run))
     case .best:
       guard Self.exists(run.best) else {
-        throw FileError(run.path, "has no best.safetensors: no evaluation during training has ended; there is --checkpoint last")
+        throw FileError(
+          run.path,
+          "has no best.safetensors: no evaluation during training has ended"
+            + (Self.hasCheckpoint(run) ? "; there is --checkpoint last" : ", and there is no checkpoint yet"))
       }
       try self.init(file: run.best)
     case .last:
@@ -213,5 +218,6 @@ private struct Found {
     step = try Trainer.step(of: reader)
   }
 
+  private static func hasCheckpoint(_ run: RunFolder) -> Bool { CheckpointStore.existing(in: run)?.steps.isEmpty == false }
   private static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 }

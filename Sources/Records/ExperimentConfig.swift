@@ -12,6 +12,10 @@ public struct EncoderKind: RawRepresentable, Hashable, Codable, Sendable {
   public static let transformer = EncoderKind(rawValue: "transformer"), mamba = EncoderKind(rawValue: "mamba")
   /// The published study's, in the order that its tasks are numbered by.
   public static let published = [dqn, lstm, transformer, mamba]
+  /// The published ones in their order, then the others by name; each once.
+  public static func ordered(_ encoders: [EncoderKind]) -> [EncoderKind] {
+    published.filter(encoders.contains) + Set(encoders).subtracting(published).sorted { $0.rawValue < $1.rawValue }
+  }
 
   /// As the field writes it: DQN, LSTM-DQN, Mamba-DQN.
   public var title: String {

@@ -45,8 +45,8 @@ public struct RunRecord: Sendable {
   public let evaluations: EvaluationHistory?
   /// Nil where the run did not record it.
   public let provenance: Provenance?
-  /// What the user typed.
-  public let command: String?
+  /// What the user typed to begin it and to go on with it; empty where the run did not record it.
+  public let commands: [String]
 
   /// The last step that the logs know.
   public var step: Int { max(progress.last?.step ?? 0, episodes.last?.endStep ?? 0) }
@@ -88,9 +88,8 @@ public struct RunRecord: Sendable {
     }
     evaluations = EvaluationHistory(folder)
     provenance = files.contents(atPath: folder.provenance).flatMap { try? JSONDecoder().decode(Provenance.self, from: $0) }
-    command = files.contents(atPath: folder.command).map {
-      String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    }
+    commands = String(decoding: files.contents(atPath: folder.command) ?? Data(), as: UTF8.self)
+      .split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
   }
 
   /// Environment steps that a run may have; twice what `--steps` takes, so that sums of them stay far from any overflow.

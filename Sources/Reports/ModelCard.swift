@@ -24,7 +24,7 @@ public struct ModelCard {
     guard let agent = groups.first?.configurations.first, agents.count == 1 else {
       throw ModelCardError(
         description: "a card describes one agent, whose runs differ in their seeds only; there are \(agents.count): "
-          + agents.joined(separator: "; "))
+          + agents.joined(separator: "; ") + " (give the run folders of one of them)")
     }
     let seeds = runs.map(\.config.seed)
     if let twice = seeds.first(where: { seed in seeds.count { $0 == seed } > 1 }) {
@@ -89,7 +89,8 @@ public struct ModelCard {
     document.add(
       .code(["mamba-dqn evaluate model.safetensors --episodes 100", "mamba-dqn render model.safetensors --episodes 5"]))
     document.add(.heading(2, "How it was made"))
-    document.add(.code(card.runs.map { $0.command ?? "seed \($0.config.seed): no command recorded" }))
+    document.add(
+      .code(card.runs.flatMap { $0.commands.isEmpty ? ["seed \($0.config.seed): no command recorded"] : $0.commands }))
     let commits = unique(card.runs.map { $0.provenance?.commit ?? "not recorded" }).joined(separator: ", ")
     let machines = unique(card.runs.map { run in run.provenance.map { "\($0.processor), \($0.cores) cores" } ?? "not recorded" })
     document.add(.list(["commit: \(commits)", "machine: \(machines.joined(separator: "; "))"]))

@@ -108,7 +108,7 @@ public struct Report {
           let commits = unique(own.map { $0.provenance?.commit ?? "not recorded" })
           return [name, commits.joined(separator: ", "), "\(own.count)"]
         }))
-    document.add(.code(runs.map { $0.command ?? "\($0.path): no command recorded" }))
+    document.add(.code(runs.flatMap { $0.commands.isEmpty ? ["\($0.path): no command recorded"] : $0.commands }))
   }
 }
 

@@ -18,13 +18,7 @@ struct RunGroup {
   let configurations: [Configuration]
   /// In the order of the configurations.
   var variants: [String] { unique(configurations.map(\.variant)) }
-  var encoders: [EncoderKind] { Self.ordered(configurations.map(\.encoder)) }
-
-  /// The published ones in their order, then the others by name.
-  private static func ordered(_ encoders: [EncoderKind]) -> [EncoderKind] {
-    EncoderKind.published.filter(encoders.contains)
-      + Set(encoders).subtracting(EncoderKind.published).sorted { $0.rawValue < $1.rawValue }
-  }
+  var encoders: [EncoderKind] { EncoderKind.ordered(configurations.map(\.encoder)) }
 
   /// Its colour in every figure: the published ones' are fixed.
   func colour(of encoder: EncoderKind) -> Int {
@@ -44,7 +38,7 @@ struct RunGroup {
     let differing = (settings.first ?? [:]).keys.sorted().filter { key in Set(settings.map { $0[key] }).count > 1 }
     let variants = settings.map { values in differing.map { "\($0) \(values[$0] ?? "")" }.joined(separator: ", ") }
     configurations = unique(variants).sorted { $0.localizedStandardCompare($1) == .orderedDescending }.flatMap { variant in
-      Self.ordered(runs.map(\.config.encoder)).compactMap { kind in
+      EncoderKind.ordered(runs.map(\.config.encoder)).compactMap { kind in
         let own = zip(runs, variants).filter { $0.config.encoder == kind && $1 == variant }.map(\.0)
           .sorted { $0.config.seed < $1.config.seed }
         return own.isEmpty

@@ -14,15 +14,24 @@ package actor RunWatcher {
   /// Between looks at the files, and between searches for new folders, however many pages ask.
   private static let updateInterval = Duration.milliseconds(700), searchInterval = Duration.seconds(4)
 
+  /// The root as the user gave it; "." and ".." say nothing.
+  private var title: String {
+    [".", ".."].contains((root as NSString).lastPathComponent)
+      ? URL(fileURLWithPath: root).standardizedFileURL.lastPathComponent : root
+  }
+
   /// - Parameter root: a run folder, or one that holds any.
   package init(root: String) { self.root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root }
 
   private struct News: Encodable {
+    /// What the page is called.
     var root: String
     /// To be given back with the next question.
     var since: String
     /// All runs that there are.
     var present: [Int]
+    /// In the order of their colours: the published ones, whose colours are those of a report, then what else there is.
+    var encoders: [EncoderKind]
     /// Those that have changed since.
     var runs: [RunNews]
   }
@@ -33,7 +42,8 @@ package actor RunWatcher {
     let parts = (since ?? "").split(separator: "-")
     let known = parts.count == 2 && parts[0] == "\(session)" ? Int(parts[1]) ?? -1 : -1
     let news = News(
-      root: root, since: "\(session)-\(version)", present: runs.values.map(\.news.id).sorted(),
+      root: title, since: "\(session)-\(version)", present: runs.values.map(\.news.id).sorted(),
+      encoders: EncoderKind.ordered(EncoderKind.published + runs.values.compactMap(\.news.encoder)),
       runs: runs.values.filter { $0.version > known }.sorted { $0.news.id < $1.news.id }.map(\.news))
     let encoder = JSONEncoder()
     encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "∞", negativeInfinity: "-∞", nan: "–")
@@ -69,7 +79,7 @@ package actor RunWatcher {
     var found: [String] = [], visits = 5_000
     Self.search(root, depth: 0, &visits, into: &found)
     for path in found.sorted() where runs[path] == nil {
-      let name = path == root ? (root as NSString).lastPathComponent : String(path.dropFirst(root.count + 1))
+      let name = path == root ? (title as NSString).lastPathComponent : String(path.dropFirst(root.count + 1))
       runs[path] = WatchedRun(id: nextID, folder: RunFolder(path: path), name: name)
       nextID += 1
     }

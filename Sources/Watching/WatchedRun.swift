@@ -13,8 +13,11 @@ struct RunNews: Encodable {
 
   var id: Int
   var name: String
-  var environment = "", encoder = "", preset = ""
-  var seed: UInt64 = 0
+  var environment = "", preset = ""
+  /// Nil where the configuration cannot be read.
+  var encoder: EncoderKind?
+  /// As text: JavaScript's numbers do not hold all of them.
+  var seed = ""
   var step = 0, totalSteps = 0
   /// Nil before anything was written.
   var stepsPerSecond: Double?
@@ -88,8 +91,8 @@ final class WatchedRun {
   private func readConfig() {
     do {
       let config = try ExperimentConfig(path: folder.config)
-      (news.environment, news.encoder, news.preset) = (config.environment, config.encoder.rawValue, config.preset)
-      (news.seed, news.totalSteps, news.error) = (config.seed, config.totalSteps, nil)
+      (news.environment, news.encoder, news.preset) = (config.environment, config.encoder, config.preset)
+      (news.seed, news.totalSteps, news.error) = ("\(config.seed)", config.totalSteps, nil)
     } catch { news.error = "\(error)" }
   }
 

@@ -19,7 +19,9 @@ struct TrustOptions: ParsableArguments {
 }
 
 struct WeightsOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Which of a run's weights: best, last or a step. (default: the final ones)", valueName: "which"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Which of a run's weights: best, last or a step. (default: the final ones)", valueName: "which"))
   var checkpoint: String?
 
   /// - Parameter policy: what acts instead of a network, if anything does.
@@ -33,6 +35,7 @@ struct WeightsOptions: ParsableArguments {
 
 struct TimeoutOptions: ParsableArguments {
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How long a reset or step of a gymnasium: environment may take. (default: 120 and 30)", valueName: "seconds"))
   var timeout: Double?

@@ -28,7 +28,7 @@ struct Evaluate: ParsableCommand {
     name: .customLong("env"), help: "The environment, natively or as gymnasium:ID or gymnasium:MODULE:ID. (default: the run's)")
   var environment: String?
   @OptionGroup var weights: WeightsOptions
-  @Option(help: "Episodes.")
+  @Option(parsing: .unconditional, help: "Episodes.")
   var episodes = 100
   @Option(parsing: .unconditional, help: "Seed of the first episode; the others count up from it.")
   var seed: UInt64 = 0
@@ -45,9 +45,28 @@ struct Evaluate: ParsableCommand {
     guard subjects.isEmpty != (policy == nil) else {
       throw UsageError("give run folders, .safetensors files, or --policy NAME: exactly one of them")
     }
-    let reports = try policy.map { [try evaluate(policy: $0)] } ?? subjects.map { try evaluate($0, choice) }
-    if reports.count > 1 { return try output(json ? reports.map { try $0.jsonLine }.joined(separator: "\n") : reports.table) }
-    try output(json ? String(decoding: reports[0].json, as: UTF8.self) : reports[0].table, terminator: json ? "" : "\n")
+    guard subjects.count < 2 else { return try evaluateAll(choice) }
+    let report = try policy.map { try evaluate(policy: $0) } ?? evaluate(subjects[0], choice)
+    try output(json ? String(decoding: report.json, as: UTF8.self) : report.table, terminator: json ? "" : "\n")
+  }
+
+  /// A run that cannot be evaluated costs its own row only; what keeps it from one is said at the end.
+  private func evaluateAll(_ choice: WeightsChoice) throws {
+    let folders = subjects.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
+    if let twice = folders.indices.first(where: { folders[..<$0].contains(folders[$0]) }) {
+      throw UsageError("\(subjects[twice]) is there twice: give each run once")
+    }
+    var reports: [EvaluationReport] = [], failures: [any Error] = []
+    for subject in subjects where !(failures.last is EnvironmentInterruption) {
+      do { reports.append(try evaluate(subject, choice)) } catch {
+        if !failures.contains(where: { "\($0)" == "\(error)" }) { failures.append(error) }
+        continue
+      }
+      if json, let newest = reports.last { try output(newest.jsonLine) }
+    }
+    if !json, !reports.isEmpty { try output(reports.table) }
+    for failure in failures.dropLast() { say("error: \(failure)") }
+    if let last = failures.last { throw last }
   }
 
   private func evaluate(policy: String) throws -> EvaluationReport {

@@ -15,15 +15,15 @@ struct Generate: ParsableCommand {
 
   @Argument(help: "The model, a .safetensors file.")
   var file: String
-  @Option(help: "The prompt's tokens, separated by commas.")
+  @Option(parsing: .unconditional, help: "The prompt's tokens, separated by commas.")
   var ids: String
-  @Option(help: "How many tokens to add.")
+  @Option(parsing: .unconditional, help: "How many tokens to add.")
   var count = 20
-  @Option(help: "Sample from softmax(logits / temperature).")
+  @Option(parsing: .unconditional, help: "Sample from softmax(logits / temperature).")
   var temperature: Double?
-  @Option(help: "Sample among the K largest logits only (temperature 1 unless given).")
+  @Option(parsing: .unconditional, help: "Sample among the K largest logits only (temperature 1 unless given).")
   var topK: Int?
-  @Option(help: "Seed of the sampling.")
+  @Option(parsing: .unconditional, help: "Seed of the sampling.")
   var seed: UInt64 = 0
   @Flag(help: "Print one JSON object: the new tokens, and tokens a second.")
   var json = false

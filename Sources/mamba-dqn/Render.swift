@@ -24,15 +24,15 @@ struct Render: ParsableCommand {
   @Option(name: .customLong("env"), help: "The environment. (default: the run's)")
   var environment: String?
   @OptionGroup var weights: WeightsOptions
-  @Option(help: "Episodes.")
+  @Option(parsing: .unconditional, help: "Episodes.")
   var episodes = 1
   @Option(parsing: .unconditional, help: "Seed of the first episode; the others count up from it.")
   var seed: UInt64 = 0
-  @Option(help: "html, gif, mp4 or png.")
-  var format = EpisodeFormat.html
+  @Option(help: "html, gif, mp4 or png. (default: as --out ends, or else html)")
+  var format: EpisodeFormat?
   @Option(
     help:
-      "Where to write. (default: episode.html and so on in the run folder, episode-best.html of --checkpoint best; several films carry their seeds)"
+      "Where to write. (default: episode.html and so on in the run folder, episode-best.html of --checkpoint best, episode-seed7.html of --seed 7; several films carry their seeds)"
   )
   var out: String?
   @Flag(help: "Draw Q-values, action and return on films and pictures; a page has them anyway.")
@@ -43,7 +43,7 @@ struct Render: ParsableCommand {
     guard episodes > 0, episodes <= 10_000 else {
       throw UsageError("--episodes \(episodes): must be a whole number from 1 to 10000")
     }
-    let choice = try weights.choice(policy: policy)
+    let choice = try weights.choice(policy: policy), format = try EpisodeFormat(format, for: out)
     machine_catch_stop_signals()
     let recorder = try EpisodeRecorder(
       subject: subject, policy: policy, choice, environment: environment, isTrusted: trust.trust)

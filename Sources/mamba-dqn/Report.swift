@@ -20,7 +20,8 @@ struct ReportCommand: ParsableCommand {
 
   @Argument(help: "Run folders, or folders of run folders.")
   var paths: [String]
-  @Option(help: "The folder for the report. (default: report, in the first path; for a card the first path)")
+  @Option(
+    help: "The folder for the report; for a card also a .md file. (default: report, in the first path; a card's is that path)")
   var out: String?
   @Flag(help: "A model card of one agent, all its seeds in it.")
   var card = false
@@ -44,11 +45,12 @@ struct ReportCommand: ParsableCommand {
   }
 
   private func writeCard(of found: [FoundRun]) throws {
-    let card = try ModelCard(found), folder = out ?? paths[0], path = "\(folder)/README.md"
-    try makeFolder(folder)
+    let card = try ModelCard(found), place = out ?? paths[0], isFile = place.hasSuffix(".md")
+    let path = isFile ? place : "\(place)/README.md"
+    try makeFolder(isFile ? URL(fileURLWithPath: place).deletingLastPathComponent().path : place)
     let old = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     guard old?.contains("library_name: \(ModelCard.library)\n") ?? true else {
-      throw FileError(path, "exists and is no model card of this program; give another folder with --out")
+      throw FileError(path, "exists and is no model card of this program; give another place with --out")
     }
     try AtomicFile.write(Data(card.markdown.utf8), to: path)
     try output(path)

@@ -15,9 +15,9 @@ struct StudyRun: ParsableCommand {
 
   @OptionGroup var options: StudyOptions
   @OptionGroup var part: SeedOptions
-  @Option(help: "Tasks side by side. (default: one a core)")
+  @Option(parsing: .unconditional, help: "Tasks side by side. (default: one a core)")
   var jobs: Int?
-  @Option(help: "Run this task alone, in this process.")
+  @Option(parsing: .unconditional, help: "Run this task alone, in this process.")
   var index: Int?
   @Option(help: ArgumentHelp("Save and stop in time: 90s, 150m or 2h.", valueName: "time"))
   var timeLimit: String?

@@ -29,7 +29,9 @@ struct Train: ParsableCommand {
   var steps: Int?
   @Option(help: "The run folder. (default: runs/<environment>__<preset>__s<seed>__<time>)")
   var out: String?
-  @Option(help: ArgumentHelp("Record a greedy episode every so many steps, for `watch` and as pages.", valueName: "steps"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Record a greedy episode every so many steps, for `watch` and as pages.", valueName: "steps"))
   var recordEvery: Int?
   @Option(
     name: .customLong("set"), parsing: .singleValue,

@@ -17,10 +17,13 @@ struct Watch: ParsableCommand {
 
   @Argument(help: ArgumentHelp("A run folder, or a folder of run folders.", valueName: "folder"))
   var folder = "runs"
-  @Option(help: "The port of the page. (default: any that is free)")
-  var port: UInt16 = 0
+  @Option(parsing: .unconditional, help: "The port of the page. (default: any that is free)")
+  var port = 0
 
   func run() throws {
+    guard let port = UInt16(exactly: port) else {
+      throw UsageError("--port \(port): must be a whole number from 0, for any that is free, to 65535")
+    }
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
       throw FileError(folder, "does not exist: give the folder that holds your runs")

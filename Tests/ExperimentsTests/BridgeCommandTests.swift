@@ -35,6 +35,14 @@ import Testing
     #expect(result.error.contains("evaluation at step 300: ") && result.error.contains("what was learned until then is saved"))
   }
 
+  /// Where there is no screen, SDL says nothing of it.
+  @Test func drawingIsQuiet() throws {
+    let space = try Workspace(), place = space.file("page.html")
+    let render = "render --policy always:0 --env gymnasium:CartPole-v1 --out \(place)"
+    let result = try run("/usr/bin/env", ["-u", "XDG_RUNTIME_DIR", builtProgram] + render.split(separator: " ").map(String.init))
+    #expect(result.status == 0 && result.output == "\(place)\n" && result.error.isEmpty, "\(result.error)")
+  }
+
   /// One that fails at its first step leaves nothing, and a folder that was there stays.
   @Test func aRunThatNeverTookAStepLeavesNothing() throws {
     let space = try Workspace()

@@ -59,9 +59,14 @@ import Testing
     try FileManager.default.copyItem(atPath: run.config, toPath: RunFolder(path: empty).config)
     let cases: [(String, Int32, String)] = [
       ("\(run.path) --checkpoint 17", 1, "has no weights of step 17; there are 250, 300"),
-      ("\(run.path) --checkpoint best", 1, "has no best.safetensors: no evaluation during training has ended"),
+      ("\(run.path) --checkpoint best", 1, "no evaluation during training has ended; there is --checkpoint last"),
+      ("\(empty) --checkpoint best", 1, "no evaluation during training has ended, and there is no checkpoint yet"),
+      ("\(empty)", 1, "the run has not finished, and it has no checkpoint yet"),
       ("\(run.path) --checkpoint newest", 64, "must be best, last or an environment step"),
-      ("\(run.path) --checkpoint=-1", 64, "must be best, last or an environment step"),
+      ("\(run.path) --checkpoint -1", 64, "--checkpoint -1: must be best, last or an environment step"),
+      ("\(run.path) --episodes -1", 64, "--episodes -1: must be a whole number from 1"),
+      ("\(run.path) --timeout -1", 64, "--timeout -1"),
+      ("\(run.path) \(space.path)/./run/", 64, "is there twice: give each run once"),
       ("\(file) --checkpoint best", 64, "is a file"), ("\(empty) --checkpoint last", 1, "has no checkpoint yet"),
       ("\(space.path) --checkpoint last", 1, "is not a run folder: it has no config.json; it holds 2, such as \(empty)"),
       ("\(empty) --checkpoint 3", 1, "has no weights of step 3; there are none"),
@@ -81,15 +86,39 @@ import Testing
     let longer = try report("\(run.path) --env TMaze-40 --episodes 3")
     #expect(longer.environment == "TMaze-40" && longer.lengths.allSatisfy { $0 >= 40 } && longer.shareAtLeast200 == nil)
 
-    // Several runs: a row each, and what they say together.
-    let rows = try mamba("evaluate \(run.path) \(run.path) --episodes 3")
+    // Several runs: a row each, and what they say together. Past the last seed comes the first.
+    let copy = space.file("copy")
+    try FileManager.default.copyItem(atPath: run.path, toPath: copy)
+    let rows = try mamba("evaluate \(run.path) \(copy) --episodes 3 --seed 18446744073709551615")
     let lines = rows.output.split(separator: "\n")
-    #expect(lines.count == 5 && lines[1].hasPrefix("seed") && lines[4].hasPrefix("over 2 runs: mean "), "\(rows.output)")
-    let objects = try mamba("evaluate \(run.path) \(run.path) --episodes 3 --json").output.split(separator: "\n")
+    #expect(lines.count == 5 && lines[0].hasSuffix("seeds 18446744073709551615…1"), "\(rows.output)\(rows.error)")
+    #expect(lines[1].hasPrefix("seed") && lines[4].hasPrefix("over 2 runs: mean "), "\(rows.output)")
+    let columns = [lines[1].range(of: "run")] + lines[2...3].map { $0.range(of: space.path) }
+    let places = zip(lines[1...3], columns).map { $0.distance(from: $0.startIndex, to: $1?.lowerBound ?? $0.startIndex) }
+    #expect(places[0] > 0 && Set(places).count == 1, "\(rows.output)")
+    // One that cannot be evaluated costs no other its row.
+    let some = try mamba("evaluate \(run.path) \(empty) \(copy) \(space.file("absent")) --episodes 3")
+    #expect(some.status == 1 && some.output.split(separator: "\n").count == 5, "\(some.output)")
+    for part in ["error: \(empty): has no model", "error: \(space.file("absent")): does not"] {
+      #expect(some.error.contains(part), "\(some.error)")
+    }
+    #expect(some.error.split(separator: "\n").count == 2, "\(some.error)")
+    let objects = try mamba("evaluate \(run.path) \(copy) --episodes 3 --json").output.split(separator: "\n")
     #expect(objects.count == 2)
     for object in objects {
       #expect(try JSONDecoder().decode(EvaluationReport.self, from: Data(object.utf8)).returns.count == 3)
     }
+  }
+
+  /// As results/README.md has it: the runs of one agent, into a file of its own beside other cards.
+  @Test func aCardMayBeAFileOfItsOwn() throws {
+    let space = try Workspace(), place = space.file("cards/road.md")
+    let runs = "\(packageRoot)/results/road"
+    let result = try mamba("report --card \(runs)/mamba-s0 \(runs)/mamba-s1 --out \(place)")
+    #expect(result.status == 0 && result.output == "\(place)\n", "\(result.error)")
+    #expect(try String(contentsOfFile: place, encoding: .utf8).contains("**crash rate**"))
+    let many = try mamba("report --card \(runs) --out \(place)")
+    #expect(many.status == 1 && many.error.contains("give the run folders of one of them"), "\(many.error)")
   }
 
   /// Only a crash ends an episode on the road before its time; the speed is the observed one.

@@ -13,6 +13,8 @@ import Testing
     try begin(unfinished)
     let cases: [(String, Int32, String)] = [
       ("--policy heuristic --env LunarLander-v3 --episodes 0", 64, "--episodes 0: must be a whole number from 1"),
+      ("--policy heuristic --env LunarLander-v3 --episodes -1", 64, "--episodes -1: must be a whole number from 1"),
+      ("--policy heuristic --env LunarLander-v3 --format mp4 --out \(never).gif", 64, "ends as a gif does"),
       ("--policy heuristic --env LunarLander-v2", 64, "did you mean LunarLander-v3?"),
       ("--policy heuristic --env highway-fast-v0", 64, "has no heuristic policy"),
       ("--policy heuristic", 64, "needs --env"), ("", 64, "exactly one of them"),
@@ -57,9 +59,16 @@ import Testing
       "--set learningStarts=200 --set stateSize=8 --set modelSize=32 --set hiddenSize=32 --set evaluationInterval=500 "
       + "--set evaluationEpisodes=1"
     #expect(try mamba("train highway-fast-v0 --steps 300 --seed 3 \(small) --out \(run.path)").status == 0)
+    let left = FileManager.default.contents(atPath: run.episodePage)
     let page = try mamba("render \(run.path) --episodes 2 --seed 7")
-    #expect(page.status == 0 && page.output == "\(run.episodePage)\n", "\(page.error)")
-    let html = try String(contentsOfFile: run.episodePage, encoding: .utf8)
+    #expect(page.status == 0 && page.output == "\(run.path)/episode-seeds7-8.html\n", "\(page.error)")
+    #expect(try mamba("render \(run.path) --seed 7").output == "\(run.path)/episode-seed7.html\n")
+    #expect(
+      try mamba("render \(run.path) --env highway-fast-v0?mask=3").output
+        == "\(run.path)/episode-highway-fast-v0-mask-3.html\n")
+    // What the run left at its end is still there.
+    #expect(left != nil && FileManager.default.contents(atPath: run.episodePage) == left)
+    let html = try String(contentsOfFile: "\(run.path)/episode-seeds7-8.html", encoding: .utf8)
     // Two episodes of this run's network, with its Q-values and its 32 numbers of latent.
     for part in ["\"seed\":\"7\"", "\"seed\":\"8\"", "\"latent\":{\"size\":32", "highway-fast-v0"] {
       #expect(html.contains(part))
@@ -67,6 +76,13 @@ import Testing
     let films = try mamba("render \(run.path) --episodes 2 --format gif --overlay")
     #expect(films.output == "\(run.path)/episode-seed0.gif\n\(run.path)/episode-seed1.gif\n", "\(films.error)")
     #expect(try mamba("render \(run.path) --format png").output == "\(run.path)/episode-frames\n")
+    // A place's ending says what is written, and a place without one gets it.
+    let place = space.file("b"), short = "render --policy always:0 --env LunarLander-v3"
+    #expect(try mamba("\(short) --out \(place).gif").output == "\(place).gif\n")
+    #expect(FileManager.default.contents(atPath: "\(place).gif")?.starts(with: Data("GIF8".utf8)) == true)
+    #expect(
+      try mamba("\(short) --format gif --episodes 2 --out \(place)").output == "\(place)-seed0.gif\n\(place)-seed1.gif\n")
+    #expect(try mamba("\(short) --out \(place)").output == "\(place).html\n")
   }
 
   /// Any of a run's weights, into a file of their own; and those of a run whose configuration knows nothing of later settings.

@@ -52,6 +52,15 @@ import Yams
     #expect(!text.contains("landed") && !text.contains("landing_rate"))
   }
 
+  /// A resumed run has a line for each command, and so has its card.
+  @Test func everyCommandIsALine() throws {
+    try run(0, [20])
+    let begin = "mamba-dqn train highway-fast-v0 --seed 0", goOn = "mamba-dqn resume runs/s0 --steps 200"
+    try AtomicFile.write(Data("\(begin)\n\(goOn)\n".utf8), to: RunFolder(path: space.file("runs/s0")).command)
+    #expect(try card().contains("\n```\n\(begin)\n\(goOn)\n```\n"))
+    #expect(Report(try FoundRun.all(under: space.file("runs")), policies: []).markdown.contains("\n\(begin)\n\(goOn)\n"))
+  }
+
   /// The front matter holds whatever an environment may be called.
   @Test func theFrontMatterIsYAML() throws {
     let name = "gymnasium:pkg.module:LunarLander-v3?text='a: \"b\" # - é'"

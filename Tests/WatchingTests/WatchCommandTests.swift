@@ -38,6 +38,54 @@ private let chromium = ["CHROMIUM", "PATH"].lazy.flatMap { name -> [String] in
     #expect(server.end(SIGINT) == 0 && server.error.split(separator: "\n").count == 1)
   }
 
+  /// A greedy return above all of the curve is inside the plot, whose first rows stay bare.
+  @Test(.enabled(if: chromium != nil, "no browser: apt-get install chromium"), .timeLimit(.minutes(10)))
+  func greedyReturnsAreDrawnAtTheirHeight() throws {
+    let space = try Workspace(), run = RunFolder(path: space.file("run"))
+    try FileManager.default.createDirectory(atPath: run.path, withIntermediateDirectories: true)
+    try ExperimentConfig().json.write(to: URL(fileURLWithPath: run.config))
+    let rows = (1...9).map { "\($0 * 100),\($0),\($0),\n" }.joined()
+    try Data("step,rollout/ep_rew_mean,time_elapsed,replay/latent_staleness\n\(rows)".utf8).write(
+      to: URL(fileURLWithPath: run.progress))
+    try Npz.write(
+      [
+        ("timesteps", .int64([500], shape: [1])), ("results", .float64([200], shape: [1, 1])),
+        ("ep_lengths", .int64([1], shape: [1, 1])),
+      ], to: run.evaluations)
+    let (server, address) = try serve(space.path)
+    let browser = try String(contentsOfFile: packageRoot + "/Tests/WatchingTests/Python/browser.py", encoding: .utf8)
+    // The first row of pixels in the middle third of the plot that is painted.
+    let first = """
+      (() => {
+        const canvas = document.querySelector(".chart canvas");
+        if (!canvas?.width) return null;
+        const x = Math.floor(canvas.width / 3), {data, width, height} =
+          canvas.getContext("2d", {willReadFrequently: true}).getImageData(x, 0, x, canvas.height);
+        for (let y = 0; y < height; y++) for (let i = 0; i < width; i++)
+          if (data[4 * (y * width + i) + 3] > 200) return y;
+        return null;
+      })()
+      """
+    let script =
+      browser.replacingOccurrences(of: "\nmain()\n", with: "\n") + """
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+            page = Page(sys.argv[1], profile)
+            try:
+                target = page.call("Target.createTarget", url="about:blank")["targetId"]
+                page.session = page.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+                page.call("Page.navigate", url=sys.argv[2])
+                print(page.until("a dot", sys.argv[3], lambda value: True))
+            finally:
+                page.process.terminate()
+                page.process.wait()
+        """
+    let result = try python(script, [try #require(chromium), address, first])
+    #expect(result.status == 0, "\(result.error)")
+    let row = try #require(Int(result.output.trimmingCharacters(in: .whitespacesAndNewlines)))
+    #expect((11...20).contains(row), "the highest dot begins at row \(row)")
+    #expect(server.end(SIGINT) == 0)
+  }
+
   private static let get = """
     import sys, http.client, urllib.parse
     address, method, path, host = sys.argv[1:]
@@ -99,6 +147,9 @@ private let chromium = ["CHROMIUM", "PATH"].lazy.flatMap { name -> [String] in
       #expect(result.status == status && result.error.contains(message), "\(arguments): \(result.error)")
       #expect(result.error.hasPrefix("error: ") && result.error.split(separator: "\n").count == 1, "\(result.error)")
     }
-    #expect(try mamba("watch \(space.path) --port 99999").status == 64)
+    for port in [-1, 99999] {
+      let result = try mamba("watch \(space.path) --port \(port)")
+      #expect(result.status == 64 && result.error.hasPrefix("error: --port \(port): must be"), "\(result.error)")
+    }
   }
 }

@@ -9,12 +9,16 @@ import Watching
 struct Answer {
   let since: String
   let present: [Int]
+  let title: String
+  let encoders: [String]
   let runs: [String: [String: Any]]
 
   init(_ data: Data) throws {
     let object = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
     since = object["since"] as? String ?? ""
     present = object["present"] as? [Int] ?? []
+    title = object["root"] as? String ?? ""
+    encoders = object["encoders"] as? [String] ?? []
     let list = object["runs"] as? [[String: Any]] ?? []
     runs = Dictionary(uniqueKeysWithValues: list.map { ($0["name"] as? String ?? "", $0) })
   }
@@ -27,10 +31,14 @@ struct Answer {
 @Suite struct WatcherTests {
   private static let header = "step,rollout/ep_rew_mean,time_elapsed,replay/latent_staleness\n"
 
-  private func make(_ path: String, rows: [Int] = []) throws {
+  private func make(
+    _ path: String, rows: [Int] = [], _ change: (inout ExperimentConfig) -> Void = { _ in }
+  ) throws {
     let folder = RunFolder(path: path)
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    try ExperimentConfig().json.write(to: URL(fileURLWithPath: folder.config))
+    var config = ExperimentConfig()
+    change(&config)
+    try config.json.write(to: URL(fileURLWithPath: folder.config))
     try write(rows, to: folder)
   }
   private func write(_ rows: [Int], to folder: RunFolder, tail: String = "") throws {
@@ -126,6 +134,20 @@ struct Answer {
     for name in ["whole", "empty", "garbled"] { #expect(found.runs[name]?["error"] == nil) }
     // A run itself, with a slash behind it, is a folder of one.
     #expect(Array(try await answer(space.file("whole") + "/").runs.keys) == ["whole"])
+  }
+
+  /// The published encoders have a report's colours, and every other one a place behind them; no folder is called ".".
+  @Test func encodersAndTheTitleAreTold() async throws {
+    let space = try Workspace()
+    try make(space.file("a/one")) { ($0.encoder, $0.seed) = (EncoderKind(rawValue: "mamba2"), .max) }
+    try make(space.file("a/two")) { $0.encoder = EncoderKind(rawValue: "gru") }
+    let found = try await answer(space.file("a/."))
+    #expect(found.encoders == ["dqn", "lstm", "transformer", "mamba", "gru", "mamba2"] && found.title == "a")
+    #expect(Set(found.runs.keys) == ["one", "two"] && found.runs["one"]?["seed"] as? String == "\(UInt64.max)")
+    let one = try await answer(space.file("a/two/.."))
+    #expect(one.title == "a")
+    #expect(try await answer(space.file("a")).title == space.file("a"))
+    #expect(Array(try await answer(space.file("a/one/.")).runs.keys) == ["one"])
   }
 
   /// All 500 once, then only the one that changes.

@@ -100,6 +100,8 @@ class World:
         self.mask = None
 
     def make(self, gymnasium, id, arguments):
+        if arguments.get("render_mode") == "rgb_array":  # no window: SDL would look for a screen, and complain where there is none
+            os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
         try:
             return gymnasium.make(id, **arguments)
         except gymnasium.error.UnregisteredEnv:

@@ -5,8 +5,9 @@ const element = id => document.getElementById(id);
 const make = (tag, parent, properties = {}) => parent.appendChild(Object.assign(document.createElement(tag), properties));
 const style = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 const isDark = matchMedia("(prefers-color-scheme: dark)");
-const encoders = ["mamba", "dqn", "lstm", "transformer", "mamba2", "mamba3"];
-const colour = run => style("series-" + Math.max(0, encoders.indexOf(run.encoder)));
+let encoders = [], colours = 0;
+while (style("series-" + colours)) colours++;
+const colour = encoder => style("series-" + Math.max(0, encoders.indexOf(encoder)) % colours);
 const number = value => !Number.isFinite(value) ? "–" : Math.abs(value) >= 1000 ? value.toFixed(0) : value.toFixed(Math.abs(value) >= 100 ? 1 : 2);
 const whole = value => value.toLocaleString("en");
 const time = seconds => {
@@ -55,6 +56,7 @@ function take(news) {
   since = news.since;
   element("root").textContent = news.root;
   document.title = news.root + " · mamba-dqn watch";
+  encoders = news.encoders;
   for (const run of news.runs) runs.set(run.id, run);
   const present = new Set(news.present);
   const gone = [...runs.keys()].filter(id => !present.has(id));
@@ -166,9 +168,9 @@ function showCharts() {
 function makeChart(name) {
   const panel = make("div", document.createDocumentFragment(), { className: "panel" });
   const heading = make("h2", panel, { textContent: name });
-  make("small", heading, { textContent: "return while training, mean of 100 episodes" });
+  const note = make("small", heading);
   const keys = make("span", heading), box = make("div", panel, { className: "chart" });
-  const chart = { panel, keys, box, canvas: make("canvas", box), tip: make("div", box, { className: "tip", hidden: true }), runs: [] };
+  const chart = { panel, note, keys, box, canvas: make("canvas", box), tip: make("div", box, { className: "tip", hidden: true }), runs: [] };
   // A panel beside it that comes or goes changes its width too.
   new ResizeObserver(() => drawChart(chart)).observe(box);
   box.onpointermove = event => hover(chart, event);
@@ -184,12 +186,12 @@ function drawChart(chart) {
   [canvas.width, canvas.height] = [width * ratio, height * ratio];
   const drawn = canvas.getContext("2d");
   drawn.scale(ratio, ratio);
-  const all = finite(own.flatMap(run => run.returns.y)).sort((a, b) => a - b);
+  const all = finite(own.flatMap(run => [...run.returns.y, ...run.evaluations.y])).sort((a, b) => a - b);
   // The worst falls of the beginning would flatten all that matters.
   let low = all[Math.floor(all.length * 0.02)] ?? 0, high = all.at(-1) ?? 1;
   if (low === high) { low -= 1; high += 1; }
   low -= 0.04 * (high - low); high += 0.04 * (high - low);
-  const end = Math.max(1, ...own.map(run => run.returns.x.at(-1)));
+  const end = Math.max(1, ...own.flatMap(run => [run.returns.x.at(-1), run.evaluations.x.at(-1) ?? 0]));
   chart.x = step => left + (width - left - right) * step / end;
   chart.y = value => top + (height - top - bottom) * (high - Math.max(low, value)) / (high - low);
   drawn.font = '11px system-ui, "DejaVu Sans", sans-serif';
@@ -211,25 +213,27 @@ function drawChart(chart) {
   for (const run of [...own].sort((a, b) => marked(a) - marked(b))) {
     drawn.globalAlpha = marked(run) ? 1 : thin;
     drawn.lineWidth = marked(run) ? 2.5 : 1.4;
-    drawn.strokeStyle = drawn.fillStyle = colour(run);
+    drawn.strokeStyle = drawn.fillStyle = colour(run.encoder);
     drawn.beginPath();
     run.returns.x.forEach((step, i) => drawn.lineTo(chart.x(step), chart.y(run.returns.y[i])));
     drawn.stroke();
     if (own.length > 1 && !marked(run)) continue;
     run.evaluations.x.forEach((step, i) => {
-      if (step > end) return;
-      drawn.beginPath(); drawn.arc(chart.x(step), Math.max(top, chart.y(run.evaluations.y[i])), 3, 0, 7); drawn.fill();
+      if (!(run.evaluations.y[i] >= low)) return;  // below the scale: at its edge it would stand for another number
+      drawn.beginPath(); drawn.arc(chart.x(step), chart.y(run.evaluations.y[i]), 3, 0, 7); drawn.fill();
     });
   }
   drawn.globalAlpha = 1;
+  put(chart.note, "line: return while training, mean of 100 episodes; dots: mean of greedy episodes"
+    + (own.length > 1 ? " of the run pointed at or chosen" : ""));
   const names = [...new Set(own.map(run => run.encoder))];
-  const wanted = names.join() + isDark.matches;
+  const wanted = names.map(name => name + colour(name)).join();
   if (chart.keys.dataset.names !== wanted) {
     chart.keys.dataset.names = wanted;
     chart.keys.replaceChildren();
     for (const name of names) {
       const key = make("span", chart.keys, { className: "key" });
-      make("i", key).style.background = colour({ encoder: name });
+      make("i", key).style.background = colour(name);
       make("span", key, { textContent: name + " " });
     }
   }
