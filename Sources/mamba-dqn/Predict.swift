@@ -28,6 +28,9 @@ struct Predict: ParsableCommand {
   var state: String?
 
   func run() throws {
+    if let out, let read = [self.file, self.input].first(where: { isSameFile($0, out) }) {
+      throw UsageError("--out \(out): is \(read), which is read; another file is needed")
+    }
     let input = try Safetensors(path: self.input), file = try ModelFile.unwrapped(Safetensors(path: self.file))
     // Windows are read by the encoder's own short cuts.
     if out == nil && state == nil && input.shape(of: "reset") == nil && ModelFile.isQNetwork(file) {
