@@ -15,7 +15,8 @@ struct Predict: ParsableCommand {
 
       Prints what comes out at the last position: {"q": [[…]], "latent": [[…]]} of a Q-network, `output` of blocks and stacks,
       `logits` and `output` of a language model. With --out every position's goes to a file, and the recurrent state after the last
-      one as `state.…`; with --state IN reading goes on from the state in such a file.
+      one as `state.…`; with --state IN reading goes on from the state in such a file. A stack's attention sees as many positions
+      back as the model's metadata `windowLength` say.
       """)
 
   @Argument(help: "The model, a .safetensors file.")
@@ -62,9 +63,13 @@ struct Predict: ParsableCommand {
       throw FileError(input.path, "input has shape \(windows.shape); [batch, time, feature] is needed")
     }
     let (batch, time, features) = (windows.shape[0], windows.shape[1], windows.shape[2])
-    let network = try QNetwork(file, windowLength: time)
+    let network = try QNetwork(file)
     guard features == network.sizes.observationSize else {
       throw FileError(input.path, "input has \(features) features; the network reads \(network.sizes.observationSize)")
+    }
+    guard network.readsSequences || time == network.sizes.windowLength else {
+      throw FileError(
+        input.path, "input has windows of \(time); the network's positions were learned for \(network.sizes.windowLength)")
     }
     let (q, latent) = network.evaluate(windows.values, batch: batch, time: time)
     try write([("q", q, network.sizes.actionCount), ("latent", latent, network.sizes.modelSize)])
