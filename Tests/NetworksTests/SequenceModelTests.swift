@@ -116,7 +116,7 @@ import Testing
       let generator = TokenGenerator(try #require(model as? LanguageModel))
       for token in tokens { try generator.read(token) }
       let last = expected.suffix(vocabulary)
-      #expect(generator.next(.greedy) == last.firstIndex(of: try #require(last.max())).map { $0 - last.startIndex })
+      #expect(try generator.next(.greedy) == last.firstIndex(of: try #require(last.max())).map { $0 - last.startIndex })
     }
     try check("backbone.embeddings.weight", "backbone.", hasHead: false)
     try check("backbone.embedding.weight", "backbone.", hasHead: true)
@@ -242,7 +242,7 @@ import Testing
     func draw(_ count: Int, _ choice: TokenGenerator.Choice, seed: UInt64) throws -> [Int] {
       let generator = TokenGenerator(model, seed: seed)
       for token in [40, 56] { try generator.read(token) }
-      return (0..<count).map { _ in generator.next(choice) }
+      return try (0..<count).map { _ in try generator.next(choice) }
     }
     let order = logits.indices.sorted { logits[$0] > logits[$1] }
     for topK in [3, 64, 100] {
@@ -378,6 +378,23 @@ import Testing
     for count in [-1, 2.5, 6, 1e9, 1e30, -1e6] as [Float] {
       let error = #expect(throws: FileError.self, "\(count)") { try go(count) }
       #expect(error?.description.contains("counts \(count) positions; a whole number from 0 to 5 is needed") == true)
+    }
+  }
+
+  /// Logits that are no numbers choose no token.
+  @Test func noTokenFollows() throws {
+    let space = try Workspace(), golden = packageRoot + "/Tests/NetworksTests/Golden/sequence/lm-mamba/hf/model.safetensors"
+    let file = try Safetensors(path: golden)
+    let tensors = try file.names.map { name in
+      let tensor = try file.tensor(name), factor: Float = name.contains("mixer") ? 1e20 : 1
+      return (name, Safetensors.Tensor(shape: tensor.shape, values: tensor.values.map { $0 * factor }))
+    }
+    try Safetensors.write(tensors, to: space.file("model"))
+    for choice in [TokenGenerator.Choice.greedy, .sample(temperature: 1, topK: nil)] {
+      let generator = TokenGenerator(try LanguageModel(Safetensors(path: space.file("model"))))
+      for token in [1, 2] { try generator.read(token) }
+      let error = #expect(throws: TokenGenerator.LogitsError.self) { try generator.next(choice) }
+      #expect(error?.description.hasPrefix("after 2 tokens the logits contain ") == true)
     }
   }
 
