@@ -21,7 +21,10 @@ public struct Attention: SequenceLayer {
   /// `k` and `v` [context, size], rings, keys without their position; `count` [1] says how many positions went in (exactly
   /// up to `context`, and from there on modulo `context`): position p of them lies in slot p mod `context`.
   public var stateLayout: StateLayout {
-    StateLayout([.init("k", [context, projections.size]), .init("v", [context, projections.size]), .init("count", [1])])
+    StateLayout([
+      .init("k", [context, projections.size]), .init("v", [context, projections.size]),
+      .init("count", [1], counters: [0: 2 * context]),
+    ])
   }
   /// With the whole context before it.
   public var workPerPosition: Int { 2 * projections.inWeight.count + projections.outProjection.work + 4 * context * inputSize }

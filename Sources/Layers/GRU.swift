@@ -1,4 +1,4 @@
-/// PyTorch's `nn.GRU` of one layer (Cho et al. 2014; names, shapes, initialisation, equations): a whole encoder in one file.
+/// PyTorch's `nn.GRU` of one layer (Cho et al. 2014; names, shapes, initialisation, equations): sequence, gradient and step.
 ///
 ///     r, z = σ(a_r + b_r), σ(a_z + b_z)     n = tanh(a_n + r b_n)     h = n + z (h′ − n)
 ///

@@ -17,8 +17,12 @@ public struct StateLayout: Equatable, Sendable {
   public struct Part: Equatable, Sendable {
     public let name: String
     public let shape: [Int]
+    /// Which of its floats count something, whole numbers from 0, and what each of them stays below.
+    public let counters: [Int: Int]
     public var count: Int { shape.reduce(1, *) }
-    public init(_ name: String, _ shape: [Int]) { (self.name, self.shape) = (name, shape) }
+    public init(_ name: String, _ shape: [Int], counters: [Int: Int] = [:]) {
+      (self.name, self.shape, self.counters) = (name, shape, counters)
+    }
   }
   public let parts: [Part]
   /// Floats of a row. 0 for a layer without state.

@@ -19,7 +19,7 @@ public struct SequenceStack: SequenceLayer {
     (inputSize, outputSize) = (first.inputSize, last.outputSize)
     stateLayout = StateLayout(
       layers.enumerated().flatMap { index, layer in
-        layer.stateLayout.parts.map { .init("layers.\(index).\($0.name)", $0.shape) }
+        layer.stateLayout.parts.map { .init("layers.\(index).\($0.name)", $0.shape, counters: $0.counters) }
       })
   }
 

@@ -18,7 +18,7 @@ public struct Architecture: Sendable {
   /// Whether the tensors under a prefix are its own; if so, completes the sizes from their shapes.
   let recognise: @Sendable (TensorShapes, inout NetworkSizes) throws -> Bool
 
-  /// Every encoder there is. A new one is a file and a line here.
+  /// Every encoder there is. A new one is a file beside the others and a line here.
   public static let all = [dqn, lstm, gru, transformer, mamba, mamba2, mamba3]
 
   /// Nil where there is none of that name.
@@ -55,6 +55,16 @@ struct TensorShapes {
 
   subscript(_ name: String) -> [Int]? { file.shape(of: prefix + name) }
   func error(_ name: String, _ problem: String) -> FileError { FileError(file.path, "\(prefix)\(name) \(problem)") }
+
+  /// To be asked before anything is made of sizes that the file's other tensors gave.
+  ///
+  /// Throws `FileError` where the tensor has another shape.
+  func require(_ name: String, _ expected: [Int]) throws {
+    let found = try shape(name, expected.count)
+    guard found == expected else {
+      throw error(name, "has shape \(found); with the file's other shapes it must be \(expected)")
+    }
+  }
 
   /// A tensor's shape, of which `rank` dimensions are expected, none of them 0.
   func shape(_ name: String, _ rank: Int) throws -> [Int] {

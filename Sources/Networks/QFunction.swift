@@ -86,7 +86,12 @@ public struct QFunction: Layer {
     guard let layout = encoder.sequence?.stateLayout, sizes.parts > 1, layout.count > 0 else {
       return encoder.sequence?.stateLayout
     }
-    return StateLayout([.init("parts", [sizes.parts, layout.count])])
+    var counters: [Int: Int] = [:], start = 0
+    for part in (0..<sizes.parts).flatMap({ _ in layout.parts }) {
+      for (index, limit) in part.counters { counters[start + index] = limit }
+      start += part.count
+    }
+    return StateLayout([.init("parts", [sizes.parts, layout.count], counters: counters)])
   }
 
   /// x [batch × time, observationSize] → q [batch × time, actions], latent [batch × time, modelSize], and the recurrent state

@@ -8,7 +8,8 @@ extension QNetwork {
   /// Tensors that say what stands before the network (`ObservationEncoder` reads them), and are no parameters.
   public static let inputPrefix = "input_encoder."
 
-  /// `windowLength` where neither the file's metadata nor its shapes tell: any window the caller likes.
+  /// Windows are as long as the file's metadata `windowLength` or its learned positions say, and so is the context of a stack's
+  /// attention; `windowLength` counts where neither says. A stack of attention of which nothing says it is refused.
   public convenience init(_ file: Safetensors, windowLength: Int? = nil) throws {
     let sizes = try NetworkSizes(file, windowLength: windowLength)
     var generator = SplitMix64(seed: 0)
@@ -37,8 +38,9 @@ extension ParameterBlock {
 }
 
 extension NetworkSizes {
-  /// Kind and sizes from names and shapes.
+  /// Kind and sizes from names and shapes. `windowLength` where the file does not tell.
   public init(_ file: Safetensors, windowLength: Int?) throws {
+    let told = try Self.windowLength(file) ?? windowLength
     let tensors = TensorShapes(file: file, prefix: "")
     let isStack = file.shape(of: "norm_f.weight") != nil
     let hasNorms = tensors["input_mlp.1.weight"] != nil
@@ -55,7 +57,7 @@ extension NetworkSizes {
     let output = try tensors.shape(hasHidden ? "\(head).2.weight" : "\(head).weight", 2)
     self.init(
       encoder: .dqn, observationSize: try parts?.observationSize ?? list?.observationSize(first[1]) ?? first[1],
-      actionCount: parts?.count ?? output[0], windowLength: windowLength ?? 10,
+      actionCount: parts?.count ?? output[0], windowLength: told ?? 0,
       hiddenSize: isLinear ? 0 : parts?.hiddenSize ?? list?.hiddenSize ?? first[0], modelSize: second[0],
       residual: file.metadata["residual"] == "true",
       layerNorm: hasNorms, dueling: parts == nil && tensors["value_head.weight"] != nil)
@@ -74,13 +76,25 @@ extension NetworkSizes {
           try $0.kind != .dqn && $0.recognise(TensorShapes(file: file, prefix: $0.prefix), &self)
         }?.kind ?? .dqn
     }
+    // Whoever reads windows may choose.
+    if self.windowLength == 0 { self.windowLength = 10 }
     // Shapes that do not fit each other would make a network far larger than the file; the tensors' own are compared later.
-    guard approximateParameters < 8 * Double(file.elementCount) + 1e6 else {
+    let taps = Double(members * layers) * Double(modelSize) * Double(expansion) * Double(convolutionWidth)
+    guard approximateParameters + taps < 8 * Double(file.elementCount) + 1e6 else {
       throw FileError(file.path, "has tensors whose shapes do not fit each other")
     }
-    guard windowLength == nil || windowLength == self.windowLength else {
-      throw FileError(file.path, "has learned positions for windows of \(self.windowLength), not of \(windowLength ?? 0)")
+    guard told == nil || told == self.windowLength else {
+      throw FileError(file.path, "has learned positions for windows of \(self.windowLength), not of \(told ?? 0)")
     }
+  }
+
+  /// As the metadata say; nil where they do not.
+  private static func windowLength(_ file: Safetensors) throws -> Int? {
+    guard let text = file.metadata["windowLength"] else { return nil }
+    guard let length = Int(text), (1...1024).contains(length) else {
+      throw FileError(file.path, "has the metadata windowLength=\(text): a whole number from 1 to 1024 is needed")
+    }
+    return length
   }
 
   /// `layers.K.mixer.*`: how many, and of which kind.

@@ -12,7 +12,7 @@ public final class RecurrentStepper {
     case parts(QFunction, Tape)
   }
   private let way: Way
-  /// Floats of a state, all members together.
+  /// Floats of a state.
   public let stateSize: Int
 
   /// Nil for a network that only knows windows.

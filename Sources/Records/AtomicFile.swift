@@ -1,5 +1,6 @@
 /// A file that appears whole or not at all: written beside its place, flushed to the disk, renamed. Where anything fails
-/// (a full disk, say) the new file is removed and what stood there before stays.
+/// (a full disk, say) the new file is removed and what stood there before stays. Only a regular file gives way to it: a device or
+/// a pipe that is there is refused.
 import Foundation
 
 /// A file that is there whole or not at all.
@@ -13,24 +14,33 @@ public final class AtomicFile {
   /// - Throws: `FileError` with the system's reason.
   public init(path: String) throws {
     self.path = path
-    (temporary, descriptor) = try Self.temporary(beside: path) {
+    (temporary, descriptor) = try Self.temporary(beside: path, replacing: S_IFREG) {
       open($0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
     }
   }
 
   /// A new, empty file beside `path`, for another program to write; to be renamed or removed.
   public static func temporaryFile(beside path: String) throws -> String {
-    let file = try temporary(beside: path) { open($0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644) }
+    let file = try temporary(beside: path, replacing: S_IFREG) {
+      open($0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+    }
     close(file.result)
     return file.path
   }
   /// The same as a folder.
   public static func temporaryFolder(beside path: String) throws -> String {
-    try temporary(beside: path) { mkdir($0, 0o755) }.path
+    try temporary(beside: path, replacing: S_IFDIR) { mkdir($0, 0o755) }.path
   }
 
   /// `.PID-N.partial`: nobody else's, nothing that was there before, and known for a leftover once its process is gone.
-  private static func temporary(beside path: String, _ make: (String) -> Int32) throws -> (path: String, result: Int32) {
+  private static func temporary(
+    beside path: String, replacing kind: mode_t, _ make: (String) -> Int32
+  ) throws -> (path: String, result: Int32) {
+    var status = stat()
+    // To rename over a device would take it away from everybody.
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT == kind else {
+      throw FileError(path, "is there and \(kind == S_IFDIR ? "no folder" : "no regular file"): it is not replaced")
+    }
     let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
     for number in 0..<100_000 {
       let name = "\(folder).\(getpid())-\(number).partial", result = make(name)
@@ -81,4 +91,10 @@ public final class AtomicFile {
     try data.withUnsafeBytes { try file.write($0) }
     try file.commit(durable: durable)
   }
+}
+
+/// Whether two paths lead to one file, which is there.
+public func isSameFile(_ a: String, _ b: String) -> Bool {
+  var first = stat(), second = stat()
+  return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_ino == second.st_ino && first.st_dev == second.st_dev
 }

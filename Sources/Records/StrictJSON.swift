@@ -37,7 +37,7 @@ public enum JSONValue: Equatable, Sendable {
   }
 
   /// For a message.
-  var written: String {
+  public var written: String {
     switch self {
     case .array(let elements): "[\(elements.count) elements]"
     case .object(let fields): "{\(fields.count) fields}"

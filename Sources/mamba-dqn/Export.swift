@@ -32,6 +32,7 @@ struct ExportCommand: ParsableCommand {
       throw UsageError(
         "--to \(target): there are \(Self.targets.joined(separator: ", "))\(suggestion(for: target, in: Self.targets))")
     }
+    if target == "onnx" && isSameFile(subject, out) { throw UsageError("--out \(out): is read; another file is needed") }
     let agent = try ExportedAgent(TrainedActor.weights(subject, weights.choice(), isTrusted: trust.trust))
     switch target {
     case "step": try agent.writeStep(to: out).forEach { try output($0) }

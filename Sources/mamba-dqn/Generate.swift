@@ -46,7 +46,8 @@ struct Generate: ParsableCommand {
     var tokens: [Int] = []
     let duration = try clock.measure {
       for _ in 0..<count {
-        let token = generator.next(choice)
+        let token: Int
+        do { token = try generator.next(choice) } catch { throw FileError(file, "\(error)") }
         tokens.append(token)
         try generator.read(token)
       }

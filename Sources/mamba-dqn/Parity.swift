@@ -12,8 +12,9 @@ struct ParityCommand: ParsableCommand {
       or -3, or a residual Q-network (`q`, `latent`); or a language model's `input_ids`, `logits` and `greedy`, with its
       model.safetensors beside it or in a folder there. scripts/make-parity.py makes such files from PyTorch, mamba-ssm and
       transformers.
-      Prints one line a tensor: largest difference over largest value. Exits with 1 where one exceeds 1e-5 (1e-4 in files whose
-      own reference strays further than 1e-5 in float32, as the metadata f32_error say).
+      Prints one line a tensor: largest difference over largest value; and what is not in the file, so that nothing was held
+      against it. Exits with 1 where a difference exceeds 1e-5 (1e-4 of a tensor from which the reference's own float32 strays
+      further than 1e-5, as the metadata f32_error say; of all recurrent states where it strays from one).
       """)
 
   @Argument(help: ArgumentHelp("Recordings, .safetensors files.", valueName: "file"))
@@ -24,6 +25,7 @@ struct ParityCommand: ParsableCommand {
     for file in files {
       for report in try Parity.reports(path: file) {
         try output(report.title)
+        if !report.missing.isEmpty { try output("  not in the file: \(report.missing.joined(separator: ", "))") }
         for line in report.lines {
           let error = String(format: "%.1e", line.error), bound = String(format: "%.0e", line.tolerance)
           try output("  \(error)  \(line.name)\(line.isWithin ? "" : "  above \(bound)")")

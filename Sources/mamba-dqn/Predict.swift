@@ -15,7 +15,8 @@ struct Predict: ParsableCommand {
 
       Prints what comes out at the last position: {"q": [[…]], "latent": [[…]]} of a Q-network, `output` of blocks and stacks,
       `logits` and `output` of a language model. With --out every position's goes to a file, and the recurrent state after the last
-      one as `state.…`; with --state IN reading goes on from the state in such a file.
+      one as `state.…`; with --state IN reading goes on from the state in such a file. A stack's attention sees as many positions
+      back as the model's metadata `windowLength` say. What is not finite is printed as null, with a warning.
       """)
 
   @Argument(help: "The model, a .safetensors file.")
@@ -28,6 +29,9 @@ struct Predict: ParsableCommand {
   var state: String?
 
   func run() throws {
+    if let out, let read = [self.file, self.input].first(where: { isSameFile($0, out) }) {
+      throw UsageError("--out \(out): is \(read), which is read; another file is needed")
+    }
     let input = try Safetensors(path: self.input), file = try ModelFile.unwrapped(Safetensors(path: self.file))
     // Windows are read by the encoder's own short cuts.
     if out == nil && state == nil && input.shape(of: "reset") == nil && ModelFile.isQNetwork(file) {
@@ -36,7 +40,9 @@ struct Predict: ParsableCommand {
     let reading = try SequenceReading(
       ModelFile.read(file), input, from: state.map { try Safetensors(path: $0) })
     if let out {
-      try Safetensors.write(reading.outputs + reading.state.map { ("state." + $0.name, $0.tensor) }, to: out)
+      let tensors = reading.outputs + reading.state.map { ("state." + $0.name, $0.tensor) }
+      for (name, tensor) in tensors { warn(name, tensor.values) }
+      try Safetensors.write(tensors, to: out)
     } else {
       try write(reading.outputs.map { ($0.name, Self.lastPositions($0.tensor), $0.tensor.shape[2]) })
     }
@@ -59,16 +65,26 @@ struct Predict: ParsableCommand {
       throw FileError(input.path, "input has shape \(windows.shape); [batch, time, feature] is needed")
     }
     let (batch, time, features) = (windows.shape[0], windows.shape[1], windows.shape[2])
-    let network = try QNetwork(file, windowLength: time)
+    let network = try QNetwork(file)
     guard features == network.sizes.observationSize else {
       throw FileError(input.path, "input has \(features) features; the network reads \(network.sizes.observationSize)")
+    }
+    guard network.readsSequences || time == network.sizes.windowLength else {
+      throw FileError(
+        input.path, "input has windows of \(time); the network's positions were learned for \(network.sizes.windowLength)")
     }
     let (q, latent) = network.evaluate(windows.values, batch: batch, time: time)
     try write([("q", q, network.sizes.actionCount), ("latent", latent, network.sizes.modelSize)])
   }
 
+  private func warn(_ name: String, _ values: [Float]) {
+    let count = values.count { !$0.isFinite }
+    if count > 0 { say("warning: \(file): \(count) of the \(values.count) values of \(name) are not finite") }
+  }
+
   /// Rows of numbers, each under its name, as one JSON object.
   private func write(_ results: [(name: String, values: [Float], width: Int)]) throws {
+    for (name, values, _) in results { warn(name, values) }
     let fields = results.map { name, values, width in
       let rows = stride(from: 0, to: values.count, by: width).map { start in
         "[" + values[start..<start + width].map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ",") + "]"

@@ -23,7 +23,7 @@ struct SequenceLayerCase: Sendable, CustomTestStringConvertible {
         hasProjectionBias: true, &$0)
     },
     .init("FeedForward") { FeedForward(7, hiddenSize: 13, &$0) },
-    .init("Mamba2") { Mamba2(modelSize: 6, stateSize: 5, headSize: 4, groups: 3, convolutionWidth: 3, &$0) },
+    .init("Mamba2 of a group a head") { Mamba2(modelSize: 6, stateSize: 5, headSize: 4, groups: 3, convolutionWidth: 3, &$0) },
     .init("Mamba3") { Mamba3(modelSize: 6, stateSize: 7, headSize: 4, groups: 3, &$0) },
     .init("Mamba3 of rank two, normed") { Mamba3(modelSize: 4, stateSize: 6, headSize: 4, rank: 2, isNormed: true, &$0) },
     .init("ResidualBlock") { ResidualBlock(LSTM(7, 7, &$0)) },

@@ -12,6 +12,11 @@ import Testing
   /// Of the largest output.
   static let tolerance = 1e-5
 
+  /// `misuse` finds them by their names.
+  @Test func everyCaseHasANameOfItsOwn() {
+    #expect(Set(SequenceLayerCase.all.map(\.testDescription)).count == SequenceLayerCase.all.count)
+  }
+
   @Test(arguments: SequenceLayerCase.all, [1, 2, 13])
   func stepsEqualTheSequence(_ kind: SequenceLayerCase, _ time: Int) {
     var generator = SplitMix64(seed: 31)

@@ -40,6 +40,43 @@ import Testing
     #expect(read.evaluate(windows, batch: 2, time: 6) == written.evaluate(windows, batch: 2, time: 6))
   }
 
+  /// The context of a stack's attention is what the file says, whatever its reader would like; where it says nothing, what the
+  /// reader says; and where nobody does, the file is refused.
+  @Test func theFileSaysTheContext() throws {
+    let space = try Workspace(), written = network(.transformer, .rms)
+    let tensors = zip(written.block.names, written.block.parameters).map {
+      (name: $0, tensor: Safetensors.Tensor(shape: $1.shape, values: Array($1.values)))
+    }
+    func file(_ windowLength: String?) throws -> Safetensors {
+      var metadata = ["headSize": "4"]
+      metadata["windowLength"] = windowLength
+      try Safetensors.write(tensors, metadata: metadata, to: space.file("net"))
+      return try Safetensors(path: space.file("net"))
+    }
+    let windows = (0..<2 * 20 * 5).map { Float($0 % 7) / 7 - 0.4 }
+    let expected = written.evaluate(windows, batch: 2, time: 20).q
+    for length in [nil, 6, 20] {
+      #expect(try QNetwork(file("6"), windowLength: length).evaluate(windows, batch: 2, time: 20).q == expected)
+    }
+    #expect(try QNetwork(file(nil), windowLength: 6).evaluate(windows, batch: 2, time: 20).q == expected)
+    #expect(try QNetwork(file(nil), windowLength: 20).evaluate(windows, batch: 2, time: 20).q != expected)
+    try Safetensors.write([("input", .init(shape: [2, 20, 5], values: windows))], to: space.file("x"))
+    let reading = try SequenceReading(ModelFile.read(file("6")), Safetensors(path: space.file("x")), from: nil)
+    let q = reading.outputs[0].tensor.values
+    for b in 0..<2 { for i in 0..<3 { #expect(abs(q[(b * 20 + 19) * 3 + i] - expected[b * 3 + i]) < 1e-5) } }
+
+    let wrong: [(String?, String)] = [
+      (nil, "no metadata windowLength"), ("0", "windowLength=0"), ("x", "windowLength=x"), ("1e9", "windowLength=1e9"),
+    ]
+    for (length, problem) in wrong {
+      let unknown = try file(length)
+      for read in [{ _ = try QNetwork(unknown) }, { _ = try ModelFile.read(unknown) }] as [() throws -> Void] {
+        let error = #expect(throws: FileError.self) { try read() }
+        #expect(error?.description.contains(problem) == true, "\(error?.description ?? "")")
+      }
+    }
+  }
+
   @Test(arguments: kinds, [BlockNorm.none, .rms]) func stepsEqualTheSequence(_ kind: EncoderKind, _ norm: BlockNorm) throws {
     for residual in norm == .rms ? [false] : [false, true] {
       let network = network(kind, norm, residual: residual)

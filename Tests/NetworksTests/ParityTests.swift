@@ -65,6 +65,74 @@ import Testing
     }
   }
 
+  /// What a recording lacks is said: where it may be lacking it is no failure, where it must be there it is one.
+  @Test func whatIsNotThere() throws {
+    let space = try Workspace()
+    #expect(try Parity.reports(path: Self.small)[0].missing.isEmpty)
+    let less = try Parity.reports(
+      path: changed(space) { name, tensor in
+        ["final.", "step.", "grad.initial."].contains { name.hasPrefix($0) } ? nil : tensor
+      })[0]
+    #expect(less.lines.allSatisfy(\.isWithin))
+    #expect(
+      less.missing == [
+        "final.conv_state", "final.ssm_state", "grad.initial.conv_state", "grad.initial.ssm_state", "step.output",
+        "step.conv_state.T", "step.ssm_state.T",
+      ])
+    let bare = try Parity.reports(path: changed(space) { $0 == "grad.D" ? nil : $1 })[0]
+    #expect(bare.lines.filter { !$0.isWithin }.map(\.name) == ["grad.D (not in the file)"])
+  }
+
+  /// A reference that strays from one tensor says nothing of another; only a state's parts are one.
+  @Test func everyTensorHasItsTolerance() {
+    func golden(_ errors: String) -> Networks.Golden { Networks.Golden(path: "g", tensors: [:], metadata: ["f32_error": errors]) }
+    let one = golden(#"{"grad.D": 2e-5, "output": 9e-6}"#), state = golden(#"{"step.ssm_state.4": 2e-5}"#)
+    for (golden, loose) in [(one, ["grad.D"]), (state, ["step.ssm_state.4", "step.conv_state.0", "final.angle_state"])] {
+      for name in ["output", "grad.D", "grad.initial.ssm_state", "step.ssm_state.4", "step.conv_state.0", "final.angle_state"] {
+        #expect(golden.tolerance(of: name) == (loose.contains(name) ? 1e-4 : 1e-5), "\(name)")
+      }
+    }
+    #expect(golden("oops").tolerance(of: "output") == 1e-5)
+  }
+
+  /// As many numbers in another shape are other numbers.
+  @Test func shapesCount() throws {
+    let space = try Workspace()
+    let lines = try Parity.reports(
+      path: changed(space) { $0 == "output" ? .init(shape: [$1.values.count, 1], values: $1.values) : $1 })[0].lines
+    #expect(
+      lines.filter { !$0.isWithin }.map(\.name)
+        == ["output", "output, step by step"].map { "\($0) (of shape [432, 1] in the file; [2, 9, 24] is needed)" })
+    let flat = try changed(space) { $0 == "upstream" ? .init(shape: [$1.values.count], values: $1.values) : $1 }
+    let error = #expect(throws: FileError.self) { try Parity.reports(path: flat) }
+    #expect(error?.description.contains("upstream has shape [432]; that of output, [2, 9, 24], is needed") == true)
+  }
+
+  /// A language model's recording: an empty continuation fails, one that is not there is said, and a strange token's line names
+  /// the file.
+  @Test func badTokens() throws {
+    let space = try Workspace(), folder = packageRoot + "/Tests/NetworksTests/Golden/sequence/lm-mamba"
+    try FileManager.default.copyItem(atPath: folder + "/hf/model.safetensors", toPath: space.file("model.safetensors"))
+    let golden = try Safetensors(path: folder + "/golden.safetensors"), logits = try golden.tensor("logits")
+    let ids = try golden.integers("input_ids")
+    func report(_ ids: [Int], greedy: [Int]?) throws -> Parity.Report {
+      func bytes<Value>(_ values: [Value]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
+      var tensors = [
+        (name: "logits", type: "F32", shape: logits.shape, bytes: bytes(logits.values)),
+        (name: "input_ids", type: "I64", shape: [1, ids.count], bytes: bytes(ids.map { Int64($0) })),
+      ]
+      if let greedy { tensors.append(("greedy", "I64", [greedy.count], bytes(greedy.map { Int64($0) }))) }
+      return try Parity.reports(path: space.write("golden.safetensors", safetensorsFile(tensors)))[0]
+    }
+    let empty = try report(ids.values, greedy: [])
+    #expect(empty.lines.filter { !$0.isWithin }.map(\.name) == ["greedy (0 tokens)"])
+    let none = try report(ids.values, greedy: nil)
+    #expect(none.lines.allSatisfy(\.isWithin) && none.missing == ["hidden.0", "hidden.1", "hidden.norm", "greedy"])
+    let error = #expect(throws: FileError.self) { try report([1, 64], greedy: nil) }
+    #expect(
+      error?.description == "\(space.file("golden.safetensors")): input_ids: the token 64 is none of the model's, 0 to 63")
+  }
+
   @Test func badRecordings() throws {
     let space = try Workspace()
     func refusal(_ change: (String, Safetensors.Tensor) -> Safetensors.Tensor?) throws -> String {

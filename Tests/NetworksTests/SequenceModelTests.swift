@@ -116,7 +116,7 @@ import Testing
       let generator = TokenGenerator(try #require(model as? LanguageModel))
       for token in tokens { try generator.read(token) }
       let last = expected.suffix(vocabulary)
-      #expect(generator.next(.greedy) == last.firstIndex(of: try #require(last.max())).map { $0 - last.startIndex })
+      #expect(try generator.next(.greedy) == last.firstIndex(of: try #require(last.max())).map { $0 - last.startIndex })
     }
     try check("backbone.embeddings.weight", "backbone.", hasHead: false)
     try check("backbone.embedding.weight", "backbone.", hasHead: true)
@@ -143,7 +143,7 @@ import Testing
       }
     }
     let tensors = try original.names.map { ($0, try original.tensor($0)) }
-    _ = try space.write("typed", file(tensors.map { ($0, type, $1.shape, $1.values.flatMap(bytes)) }))
+    _ = try space.write("typed", safetensorsFile(tensors.map { ($0, type, $1.shape, $1.values.flatMap(bytes)) }))
     try Safetensors.write(tensors.map { ($0, .init(shape: $1.shape, values: $1.values.map(rounded))) }, to: space.file("rounded"))
     let readings = try ["typed", "rounded"].map {
       try SequenceReading(ModelFile.read(Safetensors(path: space.file($0))), ids, from: nil).outputs[0].tensor
@@ -185,7 +185,7 @@ import Testing
       let ids = part(tokens, 1).flatMap { withUnsafeBytes(of: Int64($0)) { Array($0) } }
       let floats = { (values: [Float]) in values.flatMap { withUnsafeBytes(of: $0) { Array($0) } } }
       try Data(
-        file([
+        safetensorsFile([
           ("input", "F32", [batch, range.count, 6], floats(part(x, 6))), ("input_ids", "I64", [batch, range.count], ids),
           ("reset", "F32", [batch, range.count], floats(reset)),
         ])
@@ -242,7 +242,7 @@ import Testing
     func draw(_ count: Int, _ choice: TokenGenerator.Choice, seed: UInt64) throws -> [Int] {
       let generator = TokenGenerator(model, seed: seed)
       for token in [40, 56] { try generator.read(token) }
-      return (0..<count).map { _ in generator.next(choice) }
+      return try (0..<count).map { _ in try generator.next(choice) }
     }
     let order = logits.indices.sorted { logits[$0] > logits[$1] }
     for topK in [3, 64, 100] {
@@ -286,13 +286,50 @@ import Testing
     #expect(try refusal(own, config: #"{"time_step_limit": [0.1, Infinity]}"#).contains("time_step_limit [0.1, inf]"))
     #expect(try refusal(own, config: #"{"model_type": "falcon_mamba"}"#).contains("model_type falcon_mamba"))
     #expect(try refusal(own, config: "[").contains("no JSON object"))
+    #expect(try refusal(own, config: #"{"ssm_cfg": {"norm_before_gate": true}}"#).contains("has norm_before_gate true"))
+    #expect(try refusal(own, config: #"{"rms_norm": false}"#).contains("has rms_norm false"))
+    #expect(try refusal(own, config: #"{"ssm_cfg": {"activation": "relu"}}"#).contains("has activation relu"))
+    #expect(try refusal(own, config: #"{"ssm_cfg": {"layer": "Mamba1"}}"#).contains("has layer Mamba1; "))
+    #expect(try refusal(own, config: #"{"model_type": "mamba"}"#).contains("is a Mamba2 block"))
+    for size in ["-5", "0", "1.5", "\"64\"", "true", "1e30"] {
+      #expect(try refusal(own, config: #"{"vocab_size": \#(size)}"#).contains("has vocab_size"), "\(size)")
+    }
+    // What changes nothing, and what transformers has and does not use.
+    for config in [
+      #"{"ssm_cfg": {"layer": "Mamba2", "norm_before_gate": false, "activation": "swish"}, "rms_norm": true, "n_layer": 24}"#,
+      #"{"model_type": "mamba2", "norm_before_gate": true, "time_step_limit": [0.0, Infinity]}"#,
+    ] {
+      _ = try space.write("config.json", Array(config.utf8))
+      try Safetensors.write(own, to: space.file("model"))
+      #expect(throws: Never.self) { try ModelFile.read(Safetensors(path: space.file("model"))) }
+    }
     let stack = Self.tensors(SequenceStack([ResidualBlock(block)]))
+    #expect(try refusal(stack, config: #"{"num_hidden_layers": 5}"#).contains("has num_hidden_layers 5; "))
+    let tied: Tensors =
+      [("backbone.embedding.weight", .init(shape: [5, 6], values: Self.values(30, &generator)))]
+      + Self.tensors(SequenceStack([ResidualBlock(block)]), "backbone.")
+      + [("backbone.norm_f.weight", .init(shape: [6], values: [1, 1, 1, 1, 1, 1]))]
+    #expect(try refusal(tied, config: #"{"tie_word_embeddings": false}"#).contains("has no tensor lm_head.weight"))
+    #expect(throws: Never.self) {
+      _ = try space.write("config.json", Array(#"{"tie_word_embeddings": true, "n_layer": 1}"#.utf8))
+      _ = try ModelFile.read(Safetensors(path: space.file("model")))
+    }
     #expect(try refusal(stack.filter { !$0.name.hasSuffix("A_log") }).contains("layers.0.mixer.* is no Mamba block"))
     let embedding: Tensors = [("backbone.embedding.weight", .init(shape: [5, 7], values: Self.values(35, &generator)))]
     #expect(
       try refusal(embedding + Self.tensors(SequenceStack([ResidualBlock(block)]), "backbone."))
         .contains("has shape [5, 7]; the first block reads 6 features"))
     #expect(try refusal(embedding).contains("has no tensors backbone.layers.0.mixer.*"))
+
+    // Of a million channels and a million taps nothing is made, though each is in the file.
+    let size = 1_000_000, shapes = ["A_log": [size, 1], "conv1d.weight": [1, 1, size], "dt_proj.weight": [size, 1]]
+    let large = shapes.merging(["in_proj.weight": [2 * size, 1]]) { $1 }.map {
+      (name: $0.key, type: "F8_E4M3", shape: $0.value, bytes: [UInt8](repeating: 0, count: $0.value.reduce(1, *)))
+    }
+    _ = try space.write("large", safetensorsFile(large))
+    #expect(
+      message { _ = try ModelFile.read(Safetensors(path: space.file("large"))) }
+        .contains("it must be [1000000, 1, 1000000]"))
 
     // The sequence and the state.
     let model = LayerModel(SequenceStack([block]))
@@ -317,21 +354,66 @@ import Testing
       try reading(x, state: [conv, ("state.h", .init(shape: [1], values: [0]))]).contains("has state.h; this model's state"))
   }
 
+  /// A cache of attention counts positions: what the layer makes goes on, and nothing else.
+  @Test(arguments: [false, true]) func counters(_ hasParts: Bool) throws {
+    let space = try Workspace(), context = 3
+    var sizes = NetworkSizes(
+      encoder: .transformer, observationSize: 6, actionCount: 2, windowLength: context, hiddenSize: hasParts ? 5 : 0,
+      modelSize: 8)
+    (sizes.norm, sizes.headSize, sizes.partFeatures, sizes.headHidden) = (.rms, 4, hasParts ? 2 : 0, hasParts ? 6 : 0)
+    var generator = SplitMix64(seed: 8)
+    let model = QNetwork(sizes, &generator)
+    try Safetensors.write([("input", .init(shape: [1, 4, 6], values: Self.values(24, &generator)))], to: space.file("x"))
+    let x = try Safetensors(path: space.file("x"))
+    let state = try SequenceReading(model, x, from: nil).state
+    let name = hasParts ? "parts" : "layers.0.count", part = try #require(state.first { $0.name == name })
+    func go(_ count: Float) throws {
+      var other = part
+      other.tensor.values[part.tensor.values.count - 1] = count
+      try Safetensors.write(
+        state.map { ("state." + $0.name, $0.name == name ? other.tensor : $0.tensor) }, to: space.file("s"))
+      _ = try SequenceReading(model, x, from: Safetensors(path: space.file("s")))
+    }
+    for count in 0..<2 * context { try go(Float(count)) }
+    for count in [-1, 2.5, 6, 1e9, 1e30, -1e6] as [Float] {
+      let error = #expect(throws: FileError.self, "\(count)") { try go(count) }
+      #expect(error?.description.contains("counts \(count) positions; a whole number from 0 to 5 is needed") == true)
+    }
+  }
+
+  /// Logits that are no numbers choose no token.
+  @Test func noTokenFollows() throws {
+    let space = try Workspace(), golden = packageRoot + "/Tests/NetworksTests/Golden/sequence/lm-mamba/hf/model.safetensors"
+    let file = try Safetensors(path: golden)
+    let tensors = try file.names.map { name in
+      let tensor = try file.tensor(name), factor: Float = name.contains("mixer") ? 1e20 : 1
+      return (name, Safetensors.Tensor(shape: tensor.shape, values: tensor.values.map { $0 * factor }))
+    }
+    try Safetensors.write(tensors, to: space.file("model"))
+    for choice in [TokenGenerator.Choice.greedy, .sample(temperature: 1, topK: nil)] {
+      let generator = TokenGenerator(try LanguageModel(Safetensors(path: space.file("model"))))
+      for token in [1, 2] { try generator.read(token) }
+      let error = #expect(throws: TokenGenerator.LogitsError.self) { try generator.next(choice) }
+      #expect(error?.description.hasPrefix("after 2 tokens the logits contain ") == true)
+    }
+  }
+
   /// Whole numbers [batch, time] as `input_ids`.
   private func writeIDs(_ tokens: [[Int]], _ path: String) throws -> Safetensors {
     let bytes = tokens.flatMap { $0 }.flatMap { withUnsafeBytes(of: Int64($0)) { Array($0) } }
-    try Data(file([("input_ids", "I64", [tokens.count, tokens[0].count], bytes)])).write(to: URL(fileURLWithPath: path))
+    try Data(safetensorsFile([("input_ids", "I64", [tokens.count, tokens[0].count], bytes)])).write(
+      to: URL(fileURLWithPath: path))
     return try Safetensors(path: path)
   }
+}
 
-  /// A safetensors file of any types.
-  private func file(_ tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])]) -> [UInt8] {
-    var offset = 0
-    let fields = tensors.map { name, type, shape, bytes in
-      defer { offset += bytes.count }
-      return "\"\(name)\":{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":[\(offset),\(offset + bytes.count)]}"
-    }
-    let header = Array("{\(fields.joined(separator: ","))}".utf8)
-    return withUnsafeBytes(of: UInt64(header.count)) { Array($0) } + header + tensors.flatMap(\.bytes)
+/// A safetensors file of any types.
+func safetensorsFile(_ tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])]) -> [UInt8] {
+  var offset = 0
+  let fields = tensors.map { name, type, shape, bytes in
+    defer { offset += bytes.count }
+    return "\"\(name)\":{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":[\(offset),\(offset + bytes.count)]}"
   }
+  let header = Array("{\(fields.joined(separator: ","))}".utf8)
+  return withUnsafeBytes(of: UInt64(header.count)) { Array($0) } + header + tensors.flatMap(\.bytes)
 }

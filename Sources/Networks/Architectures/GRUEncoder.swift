@@ -1,4 +1,4 @@
-/// A GRU as an encoder (Cho et al. 2014): this file and a line of `Architecture.all` are all that it took.
+/// A GRU as an encoder (Cho et al. 2014): it took the layer (Layers/GRU.swift), this file and a line of `Architecture.all`.
 import Layers
 import Records
 

@@ -8,10 +8,7 @@ extension Architecture {
   static let lstm = Architecture(
     kind: .lstm, makeEncoder: { LSTMEncoder($0, &$1) },
     makeMixers: { sizes, generator in [LSTM(sizes.modelSize, sizes.modelSize, &generator)] }, prefix: "lstm.",
-    recognise: { tensors, sizes in
-      guard tensors["weight_ih_l0"]?.first == 4 * sizes.modelSize else { return false }
-      return true
-    })
+    recognise: { tensors, sizes in tensors["weight_ih_l0"]?.first == 4 * sizes.modelSize })
 }
 
 /// The published LSTM-DQN's encoder.

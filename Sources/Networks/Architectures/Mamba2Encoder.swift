@@ -16,6 +16,7 @@ extension Architecture {
         throw tensors.error(
           "norm.weight", "has \(inner) channels, which \(heads) heads of a model of \(sizes.modelSize) do not fit")
       }
+      try tensors.require("conv1d.weight", [convolution[0], 1, convolution[2]])
       (sizes.expansion, sizes.headSize) = (inner / sizes.modelSize, inner / heads)
       (sizes.stateSize, sizes.convolutionWidth) = ((convolution[0] - inner) / 2, convolution[2])
       return true

@@ -21,6 +21,7 @@ extension Architecture {
       guard a[0] % sizes.modelSize == 0 else {
         throw tensors.error("A_log", "has \(a[0]) channels, no multiple of the model size \(sizes.modelSize)")
       }
+      try tensors.require("conv1d.weight", [a[0], 1, convolution[2]])
       (sizes.stateSize, sizes.convolutionWidth, sizes.expansion) = (a[1], convolution[2], a[0] / sizes.modelSize)
       return true
     })

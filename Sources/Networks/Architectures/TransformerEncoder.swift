@@ -22,6 +22,11 @@ extension Architecture {
           throw FileError(
             tensors.file.path, "has a model size of \(sizes.modelSize), which heads of headSize=\(sizes.headSize) do not divide")
         }
+        guard sizes.windowLength > 0 else {
+          throw FileError(
+            tensors.file.path,
+            "is a stack of attention, and no metadata windowLength says over how many positions: a whole number from 1 is needed")
+        }
         return true
       }
       guard tensors["layers.0.self_attn.in_proj_weight"] != nil else { return false }

@@ -9,6 +9,10 @@ extension Parity {
     public let title: String
     /// One a quantity.
     public let lines: [Line]
+    /// What a whole recording has and this one does not: nothing was held against it.
+    public let missing: [String]
+
+    init(_ title: String, _ parity: Parity) { (self.title, lines, missing) = (title, parity.lines, parity.missing) }
   }
 
   /// Reads a golden and holds our model against it. Weights stand in the file as `weight.P`; a language model's may also be the
@@ -20,16 +24,16 @@ extension Parity {
     guard file.shape(of: "input_ids") != nil else {
       guard hasWeights else { throw FileError(path, "has neither tensors weight.… nor input_ids: it is no golden") }
       let model = try ModelFile.read(weights)
-      return [Report(title: path, lines: try lines(golden, model))]
+      return [Report(path, try Parity(golden, model))]
     }
-    if hasWeights { return [Report(title: path, lines: try lines(file, golden, LanguageModel(weights)))] }
+    if hasWeights { return [Report(path, try Parity(file, golden, LanguageModel(weights)))] }
     let checkpoints = checkpoints(beside: path)
     guard !checkpoints.isEmpty else {
       throw FileError(path, "has no weights, and there is no model.safetensors beside it or in a folder there")
     }
     return try checkpoints.map { checkpoint in
       let model = try LanguageModel(Safetensors(path: checkpoint))
-      return Report(title: "\(path) with \(checkpoint)", lines: try lines(file, golden, model))
+      return Report("\(path) with \(checkpoint)", try Parity(file, golden, model))
     }
   }
 

@@ -20,22 +20,25 @@ public struct Parity {
   }
 
   private(set) var lines: [Line] = []
+  /// What a whole golden has and this one does not.
+  var missing: [String] = []
   let golden: Golden
-  let tolerance: Double
+  /// Of every tensor; nil: the golden's own.
+  private let tolerance: Double?
   private var compared: Set<String> = []
 
-  init(_ golden: Golden, tolerance: Double? = nil) {
-    self.golden = golden
-    self.tolerance = tolerance ?? golden.tolerance
+  init(_ golden: Golden, tolerance: Double? = nil) { (self.golden, self.tolerance) = (golden, tolerance) }
+
+  init(_ golden: Golden, _ model: some SequenceModel, tolerance: Double? = nil) throws {
+    self.init(golden, tolerance: tolerance)
+    try compare(model)
   }
 
   /// A golden of a layer or a Q-network, whose parameters are the golden's `weight.P` already. One line for each of its tensors.
   ///
   /// Throws `FileError` where the golden cannot be the model's: a tensor is missing or of another shape.
   public static func lines(_ golden: Golden, _ model: some SequenceModel, tolerance: Double? = nil) throws -> [Line] {
-    var parity = Parity(golden, tolerance: tolerance)
-    try parity.compare(model)
-    return parity.lines
+    try Parity(golden, model, tolerance: tolerance).lines
   }
 
   private mutating func compare(_ model: some SequenceModel) throws {
@@ -56,13 +59,14 @@ public struct Parity {
     }
 
     let (outputs, final) = model.outputs(x, shape, from: initial, on: tape)
-    for output in outputs { compare(output.tensor, output.name) }
+    if let result = outputs.first { _ = try golden.tensor(result.name) }
+    for output in outputs { compare(output.tensor, output.name, shape) }
     if let final { compareState(final, layout) { "final.\($0)_state" } }
     guard let result = outputs.first else { return }
 
-    let upstream = try golden.tensor("upstream")
-    guard upstream.values.count == result.tensor.rows * result.tensor.columns, let dy = result.tensor.gradient else {
-      throw golden.error("upstream has shape \(upstream.shape); that of \(result.name) is needed")
+    let upstream = try golden.tensor("upstream"), expected = [batch, time, result.tensor.columns]
+    guard upstream.shape == expected, let dy = result.tensor.gradient else {
+      throw golden.error("upstream has shape \(upstream.shape); that of \(result.name), \(expected), is needed")
     }
     dy.update(from: upstream.values, count: upstream.values.count)
     tape.backward()
@@ -75,7 +79,7 @@ public struct Parity {
         "grad.initial.\($0)_state"
       }
     }
-    try compareSteps(model, input, rows, begins, result.name)
+    compareSteps(model, input, rows, begins, result.name, columns: result.tensor.columns)
     reportRest(["input", "upstream", "reset"] + layout.parts.map { "initial.\($0.name)_state" })
   }
 
@@ -83,7 +87,7 @@ public struct Parity {
   mutating func reportRest(_ givens: [String]) {
     for name in golden.tensors.keys.sorted() where !compared.contains(name) && !givens.contains(name) {
       guard !name.hasPrefix(Golden.weightPrefix) else { continue }
-      note(Line(name: "\(name) (the model has no such thing)", error: .infinity, tolerance: tolerance))
+      noteFailure(name, "the model has no such thing")
     }
   }
 
@@ -94,11 +98,11 @@ public struct Parity {
 
   /// One position at a time.
   private mutating func compareSteps(
-    _ model: some SequenceModel, _ input: Safetensors.Tensor, _ initial: [Float]?, _ begins: EpisodeBeginnings, _ result: String
-  ) throws {
+    _ model: some SequenceModel, _ input: Safetensors.Tensor, _ initial: [Float]?, _ begins: EpisodeBeginnings, _ result: String,
+    columns: Int
+  ) {
     guard let stepper = model.makeStepper(), let layout = model.stateLayout else { return }
     let (batch, time, width) = (input.shape[0], input.shape[1], layout.count)
-    let columns = try golden.tensor(result).values.count / (batch * time)
     var outputs: [Float] = []
     // The states after every position of which the golden has them, [batch, width].
     let moments = (0..<time).filter { t in layout.parts.contains { golden.tensors["step.\($0.name)_state.\(t)"] != nil } }
@@ -116,8 +120,12 @@ public struct Parity {
         if moments.contains(t) { states[t, default: []] += UnsafeBufferPointer(start: state.pointer, count: width) }
       }
     }
-    compare(outputs, result, called: "\(result), step by step")
-    for name in ["step.\(result)", "\(result).step"] where golden.tensors[name] != nil { compare(outputs, name) }
+    let shape = [batch, time, columns]
+    compare(outputs, result, shape: shape, called: "\(result), step by step")
+    let names = ["step.\(result)", "\(result).step"].filter { golden.tensors[$0] != nil }
+    for name in names { compare(outputs, name, shape: shape) }
+    if names.isEmpty { missing.append("step.\(result)") }
+    if moments.isEmpty { missing += layout.parts.map { "step.\($0.name)_state.T" } }
     for (t, values) in states.sorted(by: { $0.key < $1.key }) {
       values.withUnsafeBufferPointer { values in
         guard let start = values.baseAddress else { return }
@@ -133,31 +141,49 @@ public struct Parity {
     for part in layout.parts {
       let name = name(part.name), range = start..<start + part.count
       start = range.upperBound
-      guard golden.tensors[name] != nil else { continue }
+      guard isThere(name) else { continue }
       let actual = (0..<tensor.rows).flatMap { row in range.map { tensor[row, $0] } }
       compare(actual, name, areAngles: areAngles && part.name.split(separator: ".").last == "angle")
     }
   }
 
-  mutating func compare(_ tensor: Tensor, _ name: String) {
-    compare(tensor.elements, name)
+  /// Whether the golden has a tensor that it need not have. If not that is remembered.
+  mutating func isThere(_ name: String) -> Bool {
+    let isThere = golden.tensors[name] != nil
+    if !isThere { missing.append(name) }
+    return isThere
+  }
+
+  mutating func compare(_ tensor: Tensor, _ name: String, _ shape: SequenceShape) {
+    compare(tensor.elements, name, shape: [shape.batch, shape.time, tensor.columns])
   }
   private mutating func compare(_ gradient: UnsafeMutablePointer<Float>?, count: Int, _ name: String) {
     compare(gradient.map { Array(UnsafeBufferPointer(start: $0, count: count)) } ?? [], name)
   }
 
   mutating func note(_ line: Line) { lines.append(line) }
+  private mutating func noteFailure(_ name: String, _ problem: String) {
+    note(Line(name: "\(name) (\(problem))", error: .infinity, tolerance: tolerance(of: name)))
+  }
 
-  /// Angles are compared by sine and cosine, being equal modulo 2π. A tensor that the golden lacks fails.
-  mutating func compare(_ actual: [Float], _ name: String, called: String? = nil, areAngles: Bool = false) {
+  private func tolerance(of name: String) -> Double { tolerance ?? golden.tolerance(of: name) }
+
+  /// Angles are compared by sine and cosine, being equal modulo 2π. A tensor that the golden lacks, or has in another shape than
+  /// `shape`, fails.
+  mutating func compare(
+    _ actual: [Float], _ name: String, shape: [Int]? = nil, called: String? = nil, areAngles: Bool = false
+  ) {
     compared.insert(name)
-    var actual = actual.map { Double($0) }, expected = golden.tensors[name]?.values.map { Double($0) } ?? []
+    guard let recorded = golden.tensors[name] else { return noteFailure(called ?? name, "not in the file") }
+    guard shape == nil || shape == recorded.shape else {
+      return noteFailure(called ?? name, "of shape \(recorded.shape) in the file; \(shape ?? []) is needed")
+    }
+    var actual = actual.map { Double($0) }, expected = recorded.values.map { Double($0) }
     if areAngles {
       actual = actual.map(sin) + actual.map(cos)
       expected = expected.map(sin) + expected.map(cos)
     }
-    note(
-      Line(name: called ?? name, error: Self.relativeDifference(actual, expected), tolerance: tolerance))
+    note(Line(name: called ?? name, error: Self.relativeDifference(actual, expected), tolerance: tolerance(of: name)))
   }
 
   /// Largest absolute difference over the largest absolute value of `expected`; infinite where their numbers differ, where

@@ -41,6 +41,7 @@ public final class LanguageModel: SequenceModel, Layer {
     }
     embedding = Parameter(shape: shape)
     encoder = StackEncoder(stack, width: stack.outputSize)
+    try settings.check(hasHead: tensors["lm_head.weight"] != nil, file)
     head = tensors["lm_head.weight"] != nil ? Parameter(shape: shape) : nil
     vocabularySize = settings.vocabularySize.map { min($0, shape[0]) } ?? shape[0]
     try block.read(file, as: "such a language model")

@@ -10,14 +10,22 @@ enum MambaBlock {
 
   /// A block of the sizes that its tensors have; its parameters are still to be read.
   static func make(_ tensors: TensorShapes, _ settings: ModelSettings) throws -> any SequenceLayer {
-    if tensors["B_bias"] != nil { return try mamba3(tensors) }
-    return try tensors["A_log"]?.count == 1 ? mamba2(tensors, settings) : mamba1(tensors)
+    let kind = tensors["B_bias"] != nil ? 3 : tensors["A_log"]?.count == 1 ? 2 : 1
+    try settings.check(kind: "Mamba\(kind)", tensors)
+    switch kind {
+    case 3: return try mamba3(tensors)
+    case 2: return try mamba2(tensors, settings)
+    default: return try mamba1(tensors)
+    }
   }
 
   private static func mamba1(_ tensors: TensorShapes) throws -> Mamba1 {
     let a = try tensors.shape("A_log", 2), model = try tensors.shape("in_proj.weight", 2)[1]
     let convolution = try tensors.shape("conv1d.weight", 3), rank = try tensors.shape("dt_proj.weight", 2)[1]
     let expansion = try expansion(tensors, channels: a[0], model: model)
+    try tensors.require("in_proj.weight", [2 * a[0], model])
+    try tensors.require("conv1d.weight", [a[0], 1, convolution[2]])
+    try tensors.require("dt_proj.weight", [a[0], rank])
     var generator = SplitMix64(seed: 0)
     return Mamba1(
       modelSize: model, stateSize: a[1], convolutionWidth: convolution[2], expansion: expansion, rank: rank,
@@ -35,6 +43,8 @@ enum MambaBlock {
         "has \(convolution[0]) channels, which \(inner) channels in \(heads) heads and B and C in "
           + "\(groups == 1 ? "one group" : "\(groups) groups") (\(settings.groupsSource)) do not add up to")
     }
+    try tensors.require("in_proj.weight", [inner + convolution[0] + heads, model])
+    try tensors.require("conv1d.weight", [convolution[0], 1, convolution[2]])
     var generator = SplitMix64(seed: 0)
     return Mamba2(
       modelSize: model, stateSize: selected / (2 * groups), headSize: inner / heads, groups: groups,
@@ -56,6 +66,8 @@ enum MambaBlock {
     }
     let isMIMO = tensors["mimo_x"] != nil
     guard isMIMO || ranks == 1 else { throw tensors.error("B_bias", "has shape \(bias), and there is no mimo_x") }
+    try tensors.require("out_proj.weight", [projection[1], inner])
+    if isMIMO { try tensors.require("mimo_x", [heads, ranks, inner / heads]) }
     var generator = SplitMix64(seed: 0)
     // Half a state more, so that no rounding loses a pair.
     return Mamba3(

@@ -69,6 +69,7 @@ enum ResidualStack {
       blocks.append(ResidualBlock(mixer))
     }
     guard !blocks.isEmpty else { throw FileError(file.path, "has no tensors \(prefix)layers.0.mixer.*") }
+    try settings.check(layers: blocks.count, file)
     return SequenceStack(blocks)
   }
 }

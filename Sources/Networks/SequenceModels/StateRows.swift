@@ -6,7 +6,7 @@ import Records
 enum StateRows {
   /// The parts of a layout, each a tensor [batch, part's shape], as rows [batch, layout.count]; nil where there is none of them.
   ///
-  /// Throws `FileError` where only some are there, or one has another shape.
+  /// Throws `FileError` where only some are there, or one has another shape or holds what no layer makes.
   static func read(
     _ layout: StateLayout, batch: Int, path: String, _ tensor: (String) throws -> Safetensors.Tensor?
   ) throws -> [Float]? {
@@ -22,6 +22,13 @@ enum StateRows {
         throw FileError(path, "the state \(part.name) contains \(bad)")
       }
       for b in 0..<batch {
+        for (index, limit) in part.counters {
+          let count = tensor.values[b * part.count + index]
+          guard count >= 0, count < Float(limit), count == count.rounded() else {
+            throw FileError(
+              path, "the state \(part.name) counts \(count) positions; a whole number from 0 to \(limit - 1) is needed")
+          }
+        }
         for i in 0..<part.count { rows[b * layout.count + start + i] = tensor.values[b * part.count + i] }
       }
       start += part.count

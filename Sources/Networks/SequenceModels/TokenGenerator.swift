@@ -18,6 +18,7 @@ public final class TokenGenerator {
   private let stepper: any SequenceStepper
   private let state: Buffer
   private var generator: SplitMix64
+  private var count = 0
   /// After the last token read; nil before the first.
   private var logits: UnsafeMutablePointer<Float>?
 
@@ -35,12 +36,21 @@ public final class TokenGenerator {
   public func read(_ token: Int) throws {
     try model.check(token)
     logits = stepper.step(model.embedding.pointer + token * model.inputSize, state: state.pointer)
+    count += 1
   }
 
-  /// The token that follows, not yet read. At least one must have been read before.
-  public func next(_ choice: Choice) -> Int {
+  /// Logits that are not all finite.
+  public struct LogitsError: Error, CustomStringConvertible {
+    /// How many tokens had been read, and what stands among their logits.
+    public let count: Int, value: Float
+    public var description: String { "after \(count) tokens the logits contain \(value); none follows" }
+  }
+
+  /// The token that follows, not yet read. At least one must have been read before. Throws `LogitsError` where none does.
+  public func next(_ choice: Choice) throws -> Int {
     guard let logits else { preconditionFailure("a token was asked for before any was read") }
     let values = UnsafeBufferPointer(start: logits, count: model.vocabularySize)
+    if let bad = values.first(where: { !$0.isFinite }) { throw LogitsError(count: count, value: bad) }
     switch choice {
     case .greedy: return Self.largest(values)
     case .sample(let temperature, let topK): return sample(values, temperature, topK ?? values.count)
