@@ -10,7 +10,7 @@ import Records
 
 /// One actor: what it remembers of its episode, and the network's answer to the present observation.
 public final class ActingState {
-  private let network: QNetwork
+  let network: QNetwork
   /// What makes the network's input of an observation.
   public let encoder: ObservationEncoder
   private let memory: Memory
@@ -71,14 +71,9 @@ public final class ActingState {
   public var latentSize: Int { network.sizes.modelSize }
   /// Actions that the network values.
   public var actionCount: Int { network.sizes.actionCount }
-  /// The norm of each part of the recurrent state after the last answer: how much is remembered, and where. Empty for windows.
-  public var stateNorms: [(name: String, norm: Float)] {
-    guard case .recurrent(_, let state, _) = memory, let layout = network.stateLayout else { return [] }
-    return layout.parts.compactMap { part in
-      layout.range(of: part.name).map { range in
-        (part.name, range.reduce(Float(0)) { $0 + state.pointer[$1] * state.pointer[$1] }.squareRoot())
-      }
-    }
+  /// The recurrent state after the last answer [stateSize], and what moved it on; nil for windows.
+  var recurrence: (stepper: RecurrentStepper, state: UnsafePointer<Float>)? {
+    if case .recurrent(let stepper, let state, _) = memory { (stepper, UnsafePointer(state.pointer)) } else { nil }
   }
   /// Floats of the recurrent state; nil for windows.
   var stateSize: Int? { if case .recurrent(let stepper, _, _) = memory { stepper.stateSize } else { nil } }

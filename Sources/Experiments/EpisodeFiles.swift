@@ -6,7 +6,7 @@ import Rendering
 
 /// How a recorded episode is written.
 public enum EpisodeFormat: String, CaseIterable, Sendable {
-  /// A page that plays, two films, or one picture.
+  /// A page that plays, one of two films, or a folder of pictures.
   case html, gif, mp4, png
 
   /// What a place without an extension becomes: a file, or for png a folder of pictures.
@@ -54,7 +54,7 @@ public func writeEpisodes(
     let seed = seed &+ UInt64(index)
     let target = count == 1 ? path : numbered(path, seed)
     if let film = EpisodeFilm.Format(rawValue: format.rawValue) {
-      try EpisodeFilm.requireEncoder()
+      try FFmpeg.requireInstalled()
       let recording = try recorder.record(seed: seed, stopRequested: stopRequested)
       guard try EpisodeFilm(recording, format: film, overlay: overlay).write(to: target, stopRequested: stopRequested) else {
         break
@@ -98,7 +98,7 @@ public func leaveEpisode(
     of: actor, subject: folder.path, in: entry.makeDrawable(), named: entry.name, seed: seed, stopRequested: stopRequested)
   try EpisodePage([recording]).write(to: folder.episodePage)
   do {
-    try EpisodeFilm.requireEncoder()
+    try FFmpeg.requireInstalled()
     let isWhole = try EpisodeFilm(recording, format: .gif, overlay: false).write(
       to: folder.episodeFilm, stopRequested: stopRequested)
     return ([folder.episodePage] + (isWhole ? [folder.episodeFilm] : []), nil)

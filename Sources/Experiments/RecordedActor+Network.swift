@@ -4,9 +4,10 @@ import Environments
 import Rendering
 
 extension RecordedActor {
-  /// The greedy choice of an actor of fixed parameters, with its Q-values, its latent, and the sizes of what it remembers.
+  /// The greedy choice of an actor of fixed parameters, with its Q-values, its latent, and what it remembers.
   public init(_ state: ActingState) {
     var last = 0
+    let tracer = MemoryTracer(state)
     self.init { observation, reward, allowed in
       if let reward { state.observe(observation, after: last, reward: Float(reward)) } else { state.begin(observation) }
       let (q, latent) = state.evaluate()
@@ -14,7 +15,7 @@ extension RecordedActor {
       return EpisodeRecording.Decision(
         action: last, values: Array(UnsafeBufferPointer(start: q, count: state.actionCount)),
         latent: Array(UnsafeBufferPointer(start: latent, count: state.latentSize)),
-        traces: state.stateNorms.map { .init("‖\($0.name)‖", $0.norm) })
+        traces: tracer.traces(isFirst: reward == nil).map { .init($0.name, $0.value) })
     }
   }
 

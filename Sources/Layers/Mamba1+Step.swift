@@ -46,6 +46,10 @@ public final class Mamba1Stepper: SequenceStepper {
     return output.pointer
   }
 
+  public var meanSteps: [Float] {
+    [(0..<delta.count).reduce(Float(0)) { $0 + delta.pointer[$1] } / Float(delta.count)]
+  }
+
   private func apply(_ layer: Linear, _ x: UnsafePointer<Float>, into y: Buffer) {
     let (rows, columns) = (layer.weight.shape[0], layer.weight.shape[1])
     MatrixVector.apply(

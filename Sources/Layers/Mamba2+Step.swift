@@ -46,4 +46,9 @@ final class Mamba2Stepper: SequenceStepper {
       x: normed.pointer, y: output.pointer)
     return output.pointer
   }
+
+  var meanSteps: [Float] {
+    let raw = projected.pointer + block.innerSize + block.channels
+    return [meanSoftplus(raw, bias: block.stepBias.pointer, count: block.heads)]
+  }
 }

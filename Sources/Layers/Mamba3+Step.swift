@@ -25,4 +25,10 @@ public final class Mamba3Stepper: SequenceStepper {
     layer.outProjection.apply(y.pointer, into: output.pointer)
     return output.pointer
   }
+
+  public var meanSteps: [Float] {
+    // The projection ends in Δ, A and λ of each head and the angles.
+    let raw = projection.pointer + layer.core.projectionSize - layer.core.angles - 3 * layer.core.heads
+    return [meanSoftplus(raw, bias: layer.parameters.stepBias.pointer, count: layer.core.heads)]
+  }
 }

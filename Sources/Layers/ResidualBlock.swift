@@ -55,4 +55,6 @@ private final class ResidualBlockStepper: SequenceStepper {
     Elementwise.sum(kernel.columns, x, mixer.step(normed.pointer, state: state), into: output.pointer)
     return output.pointer
   }
+
+  var meanSteps: [Float] { mixer.meanSteps }
 }

@@ -1,6 +1,7 @@
 /// The contract of every layer that reads sequences. A sequence with state is the concept; a window is a sequence that
 /// begins at the zero state and is read at its last position.
 import Autograd
+import Foundation
 import Kernels
 
 /// Which positions' outputs are wanted.
@@ -89,4 +90,21 @@ public protocol SequenceStepper: AnyObject {
   /// x [inputSize] → the output at it [outputSize], valid until the next call; `state` [stateLayout.count] moves on in place.
   /// An episode begins with a state of zeros.
   func step(_ x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float>
+
+  /// Δ of the last step, the mean over channels or heads, of every Mamba block inside, the first one first. It is worked out
+  /// when asked for: a step costs nothing more.
+  var meanSteps: [Float] { get }
+}
+
+extension SequenceStepper {
+  public var meanSteps: [Float] { [] }
+}
+
+/// The mean of softplus(x + bias), [count] each.
+func meanSoftplus(_ x: UnsafePointer<Float>, bias: UnsafePointer<Float>, count: Int) -> Float {
+  let sum = (0..<count).reduce(Float(0)) { sum, i in
+    let value = x[i] + bias[i]
+    return sum + max(value, 0) + log1p(exp(-abs(value)))
+  }
+  return sum / Float(count)
 }

@@ -64,4 +64,6 @@ private final class SequenceStackStepper: SequenceStepper {
     for (stepper, offset) in zip(steppers, offsets) { features = stepper.step(features, state: state + offset) }
     return features
   }
+
+  var meanSteps: [Float] { steppers.flatMap(\.meanSteps) }
 }

@@ -31,6 +31,9 @@ public final class RecurrentStepper {
   /// To be called after the network has learned.
   public func parametersChanged() { if case .single(_, let layer, _, _) = way { layer.parametersChanged() } }
 
+  /// Mean Δ of the last step of each Mamba block (`SequenceStepper.meanSteps`); none of parts side by side.
+  public var meanSteps: [Float] { if case .single(_, let layer, _, _) = way { layer.meanSteps } else { [] } }
+
   /// observation [observationSize] → Q-values [actions] and latent [modelSize], valid until the next call; `state` [stateSize]
   /// moves on in place. An episode begins with zeros.
   public func step(

@@ -95,4 +95,6 @@ private final class StackEncoderStepper: SequenceStepper {
     kernel.forward(x: stack.step(x, state: state), xStride: 0, weight: norm.weight.pointer, inverse: nil, y: output.pointer)
     return output.pointer
   }
+
+  var meanSteps: [Float] { stack.meanSteps }
 }

@@ -79,6 +79,30 @@ import Testing
     }
   }
 
+  /// The height is rounded to an even number: here one that is almost a pixel more than the scene has.
+  @Test func noRowIsLeftOver() {
+    var scene = Scene(viewport: Scene.Viewport(width: 84, height: 20))
+    scene.add(Scene.Sprite([.rectangle(0, 0, 84, 20, .solid(Scene.Colour(0xff0000ff)))]))
+    let raster = Raster(viewport: scene.viewport, width: 1004)
+    raster.draw(scene)
+    #expect(raster.height == 240 && pixel(raster, 500, 0) == [255, 0, 0] && pixel(raster, 1003, 239) == [255, 0, 0])
+  }
+
+  @Test func manyActionsStayInTheCorner() throws {
+    let actor = RecordedActor { _, _, _ in .init(action: 7, values: (0..<52).map { sin(Float($0)) }) }
+    let episode = try EpisodeRecording(of: actor, subject: "any", in: Concentration(.easy), named: "pairs", seed: 1)
+    func picture(overlay: Bool) -> [UInt8] {
+      let frames = EpisodeFrames(episode, overlay: overlay), raster = frames.makeRaster()
+      var last: [UInt8] = []
+      frames.forEach(every: 100, on: raster) { last = Array($0.pixels) }
+      return last
+    }
+    let plain = picture(overlay: false), drawn = picture(overlay: true)
+    let rows = Set(plain.indices.filter { plain[$0] != drawn[$0] }.map { $0 / 4 / 600 })
+    // Five actions, step and return, and the panel's edge below them.
+    #expect(rows.count > 100 && rows.allSatisfy { $0 < 160 })
+  }
+
   @Test(arguments: [(EpisodeFilm.Format.gif, "GIF89a", 0), (.mp4, "ftyp", 4)])
   func films(_ format: EpisodeFilm.Format, _ mark: String, _ offset: Int) throws {
     let space = try Workspace(), path = space.file("film.\(format.rawValue)")

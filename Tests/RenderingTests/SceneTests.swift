@@ -51,18 +51,21 @@ import Testing
 
   /// The recorder sees the very episode that is played without it.
   @Test func lookingChangesNothing() throws {
-    for (name, make) in [
-      ("lander", { LunarLander() as any Environment }), ("wind", { LunarLander(wind: true) }),
+    let worlds: [(String, () throws -> any Environment)] = [
+      ("lander", { LunarLander() }), ("wind", { LunarLander(wind: true) }),
       ("highway", { Highway() }), ("fast", { Highway(options: .highwayFast) }), ("plain", { Plain() }),
-    ] {
-      var seen: [[Float]] = [], world = make(), number = 0
+      ("cards", { RepeatPrevious(.easy) }), ("pairs", { Concentration(.easy) }), ("maze", { TMaze(.active(9)) }),
+      ("pole", { PartialCartPole.noisyPositionOnly(.easy) }), ("hidden", { try MaskedEnvironment(LunarLander(), hiding: [2]) }),
+    ]
+    for (name, make) in worlds {
+      var seen: [[Float]] = [], world = try make(), number = 0
       let actions = world.actionSpace.count
       let actor = RecordedActor { observation, reward, _ in
         #expect((reward == nil) == seen.isEmpty)
         seen.append(Array(observation))
         return .init(action: seen.count * 7 % actions)
       }
-      let episode = try EpisodeRecording(of: actor, subject: "any", in: make(), named: name, seed: 4)
+      let episode = try EpisodeRecording(of: actor, subject: "any", in: try make(), named: name, seed: 4)
       var observation = try world.reset(seed: 4)
       while true {
         #expect(observation == seen[number])

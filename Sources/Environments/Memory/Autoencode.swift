@@ -11,8 +11,10 @@ public struct Autoencode: Environment, Sendable {
   public let observationSpace = BoxSpace.oneHot(6)
   /// The four suits.
   public let actionSpace = DiscreteSpace.suits
-  private var deck: Deck
-  private var unrecited = 0
+  private(set) var deck: Deck
+  private(set) var unrecited = 0
+  /// Kept to be drawn.
+  private(set) var answer: CardAnswer?
   private var generator = NumPyGenerator(seed: 0)
 
   private enum Mode { static let play = 0, watch = 1, count = 2 }
@@ -29,7 +31,7 @@ public struct Autoencode: Environment, Sendable {
   public mutating func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) {
     if let seed { generator = NumPyGenerator(seed: seed) }
     deck.shuffle(&generator)
-    unrecited = deck.count
+    (unrecited, answer) = (deck.count, nil)
     observation.writeOneHot(Mode.watch, Mode.count + CardFace.suit.of(deck.deal()))
   }
 
@@ -43,6 +45,7 @@ public struct Autoencode: Environment, Sendable {
     precondition(unrecited > 0, "Autoencode's episode has ended, or has not begun; reset it")
     unrecited -= 1
     let isRight = action == CardFace.suit.of(deck.dealt(unrecited))
+    answer = CardAnswer(action: action, isRight: isRight)
     // POPGym's observation of nothing: suit 0.
     observation.writeOneHot(Mode.play, Mode.count)
     return Step(reward: (isRight ? 1 : -1) / Double(deck.count), terminated: unrecited == 0, truncated: false)

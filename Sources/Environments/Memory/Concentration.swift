@@ -13,14 +13,16 @@ public struct Concentration: Environment, Sendable {
   public let observationSpace: BoxSpace
   /// The cards, by their place.
   public let actionSpace: DiscreteSpace
-  private let face: CardFace
-  private let timeLimit: Int
-  private var deck: Deck
-  private var isUp: [Bool]
-  private var upCount = 0
+  let face: CardFace
+  let timeLimit: Int
+  private(set) var deck: Deck
+  private(set) var isUp: [Bool]
+  private(set) var upCount = 0
   /// The first card of an attempt.
-  private var first: Int?
-  private var stepsTaken = 0
+  private(set) var first: Int?
+  /// The cards of the last step's attempt, kept to be drawn.
+  private(set) var turned: (first: Int?, second: Int?) = (nil, nil)
+  private(set) var stepsTaken = 0
   private var generator = NumPyGenerator(seed: 0)
 
   /// POPGym's decks of that difficulty.
@@ -42,6 +44,7 @@ public struct Concentration: Environment, Sendable {
     deck.shuffle(&generator)
     for position in isUp.indices { isUp[position] = false }
     (upCount, first, stepsTaken) = (0, nil, 0)
+    turned = (nil, nil)
     show(nil, into: observation)
   }
 
@@ -49,6 +52,7 @@ public struct Concentration: Environment, Sendable {
     actionSpace.check(action, of: "Concentration")
     stepsTaken += 1
     show(action, into: observation)
+    turned = (first, action)
     let failure = -1 / Double(timeLimit)
     var reward = 0.0
     if isUp[action] {

@@ -11,10 +11,13 @@ public struct CountRecall: Environment, Sendable {
   public let observationSpace: BoxSpace
   /// The count, from 0.
   public let actionSpace: DiscreteSpace
-  private let face: CardFace
-  private var values, queries: Deck
-  private var counts: [Int]
-  private var query = 0
+  let face: CardFace
+  private(set) var values: Deck
+  private var queries: Deck
+  private(set) var counts: [Int]
+  private(set) var query = 0
+  /// Kept to be drawn.
+  private(set) var answer: CardAnswer?
   private var generator = NumPyGenerator(seed: 0)
 
   /// POPGym's decks of that difficulty.
@@ -36,12 +39,14 @@ public struct CountRecall: Environment, Sendable {
     values.shuffle(&generator)
     queries.shuffle(&generator)
     for value in counts.indices { counts[value] = 0 }
+    answer = nil
     deal(into: observation)
   }
 
   public mutating func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) -> Step {
     actionSpace.check(action, of: "CountRecall")
     let isRight = action == counts[query]
+    answer = CardAnswer(action: action, isRight: isRight)
     deal(into: observation)
     return Step(
       reward: (isRight ? 1 : -1) / Double(values.count - 1), terminated: values.remaining == 0, truncated: false)

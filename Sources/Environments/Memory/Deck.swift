@@ -9,7 +9,7 @@ public enum Difficulty: String, CaseIterable, Sendable {
 }
 
 /// What a task looks at on a card. Card i of a deck has colour i mod 2, suit i mod 4 and rank ⌊(i mod 52) / 4⌋.
-enum CardFace: Sendable {
+package enum CardFace: Sendable {
   case color, suit, rank
 
   var count: Int {

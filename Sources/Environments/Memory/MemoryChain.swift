@@ -13,9 +13,11 @@ public struct MemoryChain: Environment, Sendable {
   public let observationSpace: BoxSpace
   /// The two signs.
   public let actionSpace = DiscreteSpace(names: ["NEGATIVE", "POSITIVE"])
-  private var context: [Int]
-  private var query = 0
-  private var time = 0
+  private(set) var context: [Int]
+  private(set) var query = 0
+  private(set) var time = 0
+  /// The last action, kept to be drawn.
+  private(set) var answer: Int?
   private var generator: LegacyNumPyGenerator
 
   /// Both at least 1.
@@ -35,7 +37,7 @@ public struct MemoryChain: Environment, Sendable {
       draw()  // bsuite draws when it is made, and again for its first episode
     }
     draw()
-    time = 0
+    (time, answer) = (0, nil)
     show(into: observation)
   }
 
@@ -43,6 +45,7 @@ public struct MemoryChain: Environment, Sendable {
     actionSpace.check(action, of: "MemoryChain")
     show(into: observation)
     time += 1
+    answer = action
     guard time > length else { return Step(reward: 0, terminated: false, truncated: false) }
     return Step(reward: action == context[query] ? 1 : -1, terminated: true, truncated: false)
   }

@@ -21,13 +21,15 @@ public struct PartialCartPole: Environment, Sendable {
   public let actionSpace = DiscreteSpace(names: ["LEFT", "RIGHT"])
   /// Steps after which an episode is truncated.
   public let timeLimit: Int
-  private let observed: Observation
-  private var state = State()
-  private var stepsTaken = 0
+  let observed: Observation
+  private(set) var state = State()
+  private(set) var stepsTaken = 0
+  /// Kept to be drawn.
+  private(set) var lastAction: Int?
   private var generator = NumPyGenerator(seed: 0)
 
-  private struct State { var x = 0.0, velocity = 0.0, angle = 0.0, angularVelocity = 0.0 }
-  private enum Limit { static let x = 2.4, angle = 12 * 2 * Double.pi / 360 }
+  struct State { var x = 0.0, velocity = 0.0, angle = 0.0, angularVelocity = 0.0 }
+  enum Limit { static let x = 2.4, angle = 12 * 2 * Double.pi / 360 }
 
   /// `timeLimit` at least 1.
   public init(observed: Observation, timeLimit: Int) {
@@ -67,13 +69,14 @@ public struct PartialCartPole: Environment, Sendable {
     state.velocity = generator.uniform(-0.05, 0.05)
     state.angle = generator.uniform(-0.05, 0.05)
     state.angularVelocity = generator.uniform(-0.05, 0.05)
-    stepsTaken = 0
+    (stepsTaken, lastAction) = (0, nil)
     showPosition(into: observation)
   }
 
   public mutating func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) -> Step {
     actionSpace.check(action, of: "CartPole")
     stepsTaken += 1
+    lastAction = action
     push(action == 1 ? 10 : -10)
     switch observed {
     case .position: showPosition(into: observation)

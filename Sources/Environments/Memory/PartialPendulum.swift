@@ -18,9 +18,12 @@ public struct PartialPendulum: Environment, Sendable {
   public let actionSpace = DiscreteSpace(names: ["TORQUE-2", "TORQUE-1", "TORQUE0", "TORQUE+1", "TORQUE+2"])
   /// Steps after which an episode is truncated.
   public let timeLimit: Int
-  private let noise: Double
-  private var angle = 0.0, angularVelocity = 0.0
-  private var stepsTaken = 0
+  let noise: Double
+  private(set) var angle = 0.0
+  private var angularVelocity = 0.0
+  private(set) var stepsTaken = 0
+  /// The last one, N·m, kept to be drawn.
+  private(set) var torque = 0.0
   private var generator = NumPyGenerator(seed: 0)
 
   /// - Parameter noise: standard deviation of what is added to each number observed.
@@ -43,7 +46,7 @@ public struct PartialPendulum: Environment, Sendable {
     if let seed { generator = NumPyGenerator(seed: seed) }
     angle = generator.uniform(-.pi, .pi)
     angularVelocity = generator.uniform(-1, 1)
-    stepsTaken = 0
+    (stepsTaken, torque) = (0, 0)
     show(into: observation)
   }
 
@@ -55,6 +58,7 @@ public struct PartialPendulum: Environment, Sendable {
   /// Any torque, in N·m; Gymnasium's is limited to ±2.
   public mutating func step(torque: Double, into observation: UnsafeMutableBufferPointer<Float>) -> Step {
     let torque = clip(torque, -2, 2), seconds = 0.05
+    self.torque = torque
     let away = wrapToPi(angle)
     let cost = away * away + 0.1 * (angularVelocity * angularVelocity) + 0.001 * (torque * torque)
     let (sine, _) = sineAndCosine(angle)

@@ -9,7 +9,9 @@ public struct RepeatFirst: Environment, Sendable {
   public let observationSpace = BoxSpace.oneHot(4)
   /// The four suits.
   public let actionSpace = DiscreteSpace.suits
-  private var deck: Deck
+  private(set) var deck: Deck
+  /// Kept to be drawn.
+  private(set) var answer: CardAnswer?
   private var generator = NumPyGenerator(seed: 0)
 
   /// POPGym's decks of that difficulty.
@@ -24,12 +26,14 @@ public struct RepeatFirst: Environment, Sendable {
   public mutating func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) {
     if let seed { generator = NumPyGenerator(seed: seed) }
     deck.shuffle(&generator)
+    answer = nil
     observation.writeOneHot(CardFace.suit.of(deck.deal()))
   }
 
   public mutating func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) -> Step {
     actionSpace.check(action, of: "RepeatFirst")
     let isRight = action == CardFace.suit.of(deck.dealt(0))
+    answer = CardAnswer(action: action, isRight: isRight)
     observation.writeOneHot(CardFace.suit.of(deck.deal()))
     return Step(
       reward: (isRight ? 1 : -1) / Double(deck.count - 1), terminated: deck.remaining == 0, truncated: false)

@@ -13,7 +13,9 @@ public struct RepeatPrevious: Environment, Sendable {
   public let actionSpace = DiscreteSpace.suits
   /// How many steps ago the suit was seen that must be named.
   public let distance: Int
-  private var deck: Deck
+  private(set) var deck: Deck
+  /// Kept to be drawn.
+  private(set) var answer: CardAnswer?
   private var generator = NumPyGenerator(seed: 0)
 
   /// POPGym's decks and distances of that difficulty.
@@ -28,6 +30,7 @@ public struct RepeatPrevious: Environment, Sendable {
   public mutating func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) {
     if let seed { generator = NumPyGenerator(seed: seed) }
     deck.shuffle(&generator)
+    answer = nil
     observation.writeOneHot(CardFace.suit.of(deck.deal()))
   }
 
@@ -35,8 +38,10 @@ public struct RepeatPrevious: Environment, Sendable {
     actionSpace.check(action, of: "RepeatPrevious")
     let seen = deck.dealtCount
     var reward = 0.0
+    answer = CardAnswer(action: action, isRight: nil)
     if seen >= distance {
       let isRight = action == CardFace.suit.of(deck.dealt(seen - distance))
+      answer = CardAnswer(action: action, isRight: isRight)
       reward = (isRight ? 1 : -1) / Double(deck.count - distance)
     }
     observation.writeOneHot(CardFace.suit.of(deck.deal()))

@@ -55,9 +55,11 @@ public struct TMaze: Environment, Sendable {
   public let observationSpace: BoxSpace
   /// The four directions.
   public let actionSpace = DiscreteSpace(names: ["RIGHT", "UP", "LEFT", "DOWN"])
-  private let junction: Int
-  private var x = 0, y = 0, goal = 1, time = 0
+  let junction: Int
+  private(set) var x = 0, y = 0, goal = 1, time = 0
   private var hasSeenSign = false
+  /// In the last observation.
+  private(set) var isSignShown = false
   private var generator = LegacyNumPyGenerator(seed: 0)
 
   /// A maze whose sign is drawn at every reset.
@@ -95,6 +97,7 @@ public struct TMaze: Environment, Sendable {
 
   private mutating func show(into observation: UnsafeMutableBufferPointer<Float>) {
     let sign = x == 0 && !hasSeenSign ? goal : 0
+    isSignShown = sign != 0
     if x == 0 { hasSeenSign = true }
     if options.hasAmbiguousPosition {
       observation[0] = x < junction ? 0 : 1

@@ -10,10 +10,11 @@ public struct MaskedEnvironment: Environment {
   public var actionSpace: DiscreteSpace { environment.actionSpace }
   public var actionMask: [Bool]? { environment.actionMask }
   public var speed: Double? { environment.speed }
-  private var environment: any Environment
+  var environment: any Environment
   /// Features that remain, in order.
   private let shown: [Int]
-  private var whole: [Float]
+  /// All features.
+  var values: [Float]
 
   /// - Parameter hidden: features, counted row-major from 0.
   /// - Throws: `FeatureMaskError`.
@@ -31,25 +32,25 @@ public struct MaskedEnvironment: Environment {
       throw FeatureMaskError("all \(space.count) features are hidden; at least one must remain")
     }
     shown = (0..<space.count).filter { !distinct.contains($0) }
-    whole = Array(repeating: 0, count: space.count)
+    values = Array(repeating: 0, count: space.count)
     observationSpace = BoxSpace(
       shape: [shown.count], low: shown.map { space.low[$0] }, high: shown.map { space.high[$0] }, element: space.element)
     self.environment = environment
   }
 
   public mutating func reset(seed: UInt64?, into observation: UnsafeMutableBufferPointer<Float>) throws {
-    try whole.withUnsafeMutableBufferPointer { try environment.reset(seed: seed, into: $0) }
+    try values.withUnsafeMutableBufferPointer { try environment.reset(seed: seed, into: $0) }
     show(into: observation)
   }
 
   public mutating func step(_ action: Int, into observation: UnsafeMutableBufferPointer<Float>) throws -> Step {
-    let step = try whole.withUnsafeMutableBufferPointer { try environment.step(action, into: $0) }
+    let step = try values.withUnsafeMutableBufferPointer { try environment.step(action, into: $0) }
     show(into: observation)
     return step
   }
 
-  private func show(into observation: UnsafeMutableBufferPointer<Float>) {
-    for (index, feature) in shown.enumerated() { observation[index] = whole[feature] }
+  func show(into observation: UnsafeMutableBufferPointer<Float>) {
+    for (index, feature) in shown.enumerated() { observation[index] = values[feature] }
   }
 }
 

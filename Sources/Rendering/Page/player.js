@@ -9,6 +9,12 @@ const style = name => getComputedStyle(document.documentElement).getPropertyValu
 const series = index => style("series-" + index % 6);
 const short = value => value === null || value === undefined ? "–"
   : Math.abs(value) >= 1000 ? value.toFixed(0) : value.toFixed(2).replace("-0.00", "0.00");
+// The least and the greatest number. An episode has more of them than a call takes arguments.
+function extent(values) {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+  return [low, high];
+}
 
 // --- What is in a frame -------------------------------------------------------------------------------------------
 
@@ -49,7 +55,8 @@ function bounds([kind, n]) {
   if (kind === "c") return [n[0] - n[2], n[1] - n[2], n[0] + n[2], n[1] + n[2]];
   if (kind === "r" || kind === "b") return [n[0], n[1], n[0] + n[2], n[1] + n[3]];
   const xs = n.filter((_, i) => i % 2 === 0), ys = n.filter((_, i) => i % 2 === 1);
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  const [left, right] = extent(xs), [bottom, top] = extent(ys);
+  return [left, bottom, right, top];
 }
 
 function paint(fill, shape, colours) {
@@ -110,7 +117,8 @@ const backdrop = document.createElement("canvas");
 let backdropKey = null, lastKey = null;
 
 function drawScene(scene) {
-  const scale = canvas.width / scene[4], key = scene.slice(0, 12).join() + canvas.width;
+  // Each way its own: the height was rounded, and no row must be left over.
+  const scale = canvas.width / scene[4], rise = canvas.height / scene[5], key = scene.slice(0, 12).join() + canvas.width;
   context.lineJoin = context.lineCap = "round";
   const isKept = key === backdropKey, stays = key === lastKey;
   lastKey = key;
@@ -125,7 +133,7 @@ function drawScene(scene) {
       backdropKey = key;
     }
     const angle = scene[at + 3] / 4096, sx = 1 + scene[at + 4] / 1024, sy = 1 + scene[at + 5] / 1024;
-    context.setTransform(scale, 0, 0, -scale, (scene[at + 1] - scene[1]) * scale, canvas.height - (scene[at + 2] - scene[2]) * scale);
+    context.setTransform(scale, 0, 0, -rise, (scene[at + 1] - scene[1]) * scale, canvas.height - (scene[at + 2] - scene[2]) * rise);
     if (angle) context.rotate(angle);
     if (sx !== 1 || sy !== 1) context.scale(sx, sy);
     for (const shape of drawing(scene[at])) {
@@ -197,8 +205,8 @@ const beginX = (step, width) => step ? stepX(step - 1, width) : gutter;
 // Lines over steps, with the axis' ends at the left. `lines`: [values, colour].
 function lines(drawn, width, height, lines) {
   const all = lines.flatMap(([values]) => values).filter(Number.isFinite);
-  let low = Math.min(...all), high = Math.max(...all);
   if (!all.length) return;
+  let [low, high] = extent(all);
   if (low === high) { low -= 1; high += 1; }
   const y = value => 5 + (height - 10) * (high - value) / (high - low);
   drawn.font = '11px system-ui, "DejaVu Sans", sans-serif';
@@ -223,20 +231,22 @@ function lines(drawn, width, height, lines) {
 }
 
 function latentImage() {
-  const { size } = episode.latent, steps = episode.chosen.length;
+  // No browser has a canvas as wide as the longest episodes: of those, some steps.
+  const { size } = episode.latent, steps = episode.chosen.length, columns = Math.min(steps, 8192);
   const parse = name => [1, 3, 5].map(at => parseInt(style(name).slice(at, at + 2), 16));
   const positive = parse("positive"), negative = parse("negative"), zero = parse("zero");
-  const image = new ImageData(steps, size);
-  for (let step = 0; step < steps; step++) {
+  const image = new ImageData(columns, size);
+  for (let column = 0; column < columns; column++) {
+    const step = Math.floor(column * steps / columns);
     for (let row = 0; row < size; row++) {
       const value = (episode.latentBytes[step * size + row] - 128) / 127, strength = Math.sqrt(Math.abs(value));
-      const target = value < 0 ? negative : positive, at = 4 * (row * steps + step);
+      const target = value < 0 ? negative : positive, at = 4 * (row * columns + column);
       for (let channel = 0; channel < 3; channel++) image.data[at + channel] = zero[channel] + strength * (target[channel] - zero[channel]);
       image.data[at + 3] = 255;
     }
   }
   const source = document.createElement("canvas");
-  source.width = steps;
+  source.width = columns;
   source.height = size;
   source.getContext("2d").putImageData(image, 0, 0);
   return source;
@@ -247,7 +257,7 @@ function makePlots() {
   plots = [];
   const steps = episode.chosen.length, hasValues = steps && episode.values[0].length > 0;
   if (!steps) return;
-  const keys = episode.actions.map((name, action) => [name, () => series(action)]);
+  const keys = hasMany() ? [] : episode.actions.map((name, action) => [name, () => series(action)]);
   if (hasValues) {
     plot("Q-values", "", 130, keys, (drawn, width, height) =>
       lines(drawn, width, height, episode.actions.map((_, action) => [episode.values.map(row => row[action]), series(action)])));
@@ -276,19 +286,22 @@ function makePlots() {
 
 // --- Now ----------------------------------------------------------------------------------------------------------
 
+// More actions than this are not all shown: the best few are, and the one taken.
+const most = 8, few = 5;
+const hasMany = () => episode.actions.length > most;
+
 let rows = [], totals = {};
 function makeNow() {
   element("actions").replaceChildren();
-  rows = episode.actions.map((name, action) => {
-    const hasValues = episode.values.length && episode.values[0].length;
+  const hasValues = episode.values.length && episode.values[0].length;
+  const count = !hasMany() ? episode.actions.length : hasValues ? few : 1;
+  rows = Array.from({ length: count }, () => {
     const row = make("div", element("actions"), { className: hasValues ? "action" : "action bare" });
-    make("i", row).style.background = `var(--series-${action % 6})`;
-    make("b", row, { textContent: name });
-    if (!hasValues) return { row };
-    const bar = make("em", make("span", row));
-    bar.style.background = `var(--series-${action % 6})`;
-    return { row, bar, value: make("output", row) };
+    const swatch = make("i", row), name = make("b", row);
+    if (!hasValues) return { row, swatch, name };
+    return { row, swatch, name, bar: make("em", make("span", row)), value: make("output", row) };
   });
+  if (hasMany()) make("p", element("actions"), { className: "rest", textContent: `of ${episode.actions.length} actions` });
   element("totals").replaceChildren();
   totals = {};
   for (const name of ["reward", "return"]) {
@@ -297,12 +310,25 @@ function makeNow() {
   }
 }
 
+// The actions of the rows, in their own order or the best first.
+function shownActions(values, chosen) {
+  const all = episode.actions.map((_, action) => action);
+  if (!hasMany()) return all;
+  const best = all.sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0)).slice(0, rows.length);
+  if (chosen >= 0 && !best.includes(chosen)) best[best.length - 1] = chosen;
+  return best;
+}
+
 function showNow(step) {
-  const known = Math.max(step, 0), values = episode.values[known] ?? [];
-  const all = values.filter(Number.isFinite), low = Math.min(...all), high = Math.max(...all);
-  rows.forEach(({ row, bar, value }, action) => {
-    row.classList.toggle("chosen", step >= 0 && episode.chosen[step] === action);
+  const known = Math.max(step, 0), values = episode.values[known] ?? [], chosen = step < 0 ? -1 : episode.chosen[step];
+  const [low, high] = extent(values.filter(Number.isFinite)), actions = shownActions(values, chosen);
+  rows.forEach(({ row, swatch, name, bar, value }, place) => {
+    const action = actions[place];
+    row.classList.toggle("chosen", action === chosen);
+    name.textContent = episode.actions[action];
+    swatch.style.background = `var(--series-${action % 6})`;
     if (!bar) return;
+    bar.style.background = `var(--series-${action % 6})`;
     bar.style.transform = `scaleX(${high > low ? 0.06 + 0.94 * (values[action] - low) / (high - low) : 1})`;
     value.textContent = short(values[action]);
   });
@@ -331,6 +357,11 @@ function show(next) {
   element("clock").textContent = `step ${step + 1} of ${episode.chosen.length} · ${(frame / episode.fps).toFixed(2)} s`
     + (isEnd ? ` · ${episode.end}` : "");
   document.documentElement.dataset.frame = frame;
+  tellState();
+}
+
+function tellState() {
+  document.documentElement.dataset.state = playing ? "playing" : frame === episode?.scenes.length - 1 ? "ended" : "paused";
 }
 
 function restartClock() { began = performance.now(); beganAt = frame; }
@@ -345,7 +376,7 @@ function tick(now) {
 function play() {
   if (frame === episode.scenes.length - 1) show(0);
   playing = true;
-  document.documentElement.dataset.state = "playing";
+  tellState();
   element("play").textContent = "❚❚";
   element("play").setAttribute("aria-label", "pause");
   restartClock();
@@ -353,7 +384,7 @@ function play() {
 }
 function pause() {
   playing = false;
-  document.documentElement.dataset.state = frame === episode?.scenes.length - 1 ? "ended" : "paused";
+  tellState();
   element("play").textContent = "▶";
   element("play").setAttribute("aria-label", "play");
 }

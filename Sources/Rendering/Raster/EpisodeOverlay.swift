@@ -1,4 +1,5 @@
-/// What an agent was about, drawn in the upper left corner of a picture: its Q-values as bars, its action, its return.
+/// What an agent was about, drawn in the upper left corner of a picture: its Q-values as bars, its action, its return. Of many
+/// actions, the best.
 import Environments
 import Foundation
 
@@ -21,8 +22,9 @@ struct EpisodeOverlay {
 
   /// In pixels of a picture of this size.
   func scene(width: Int, height: Int) -> Scene {
-    let size = max(9, Double(height) / 30), line = size * 1.45, margin = size * 0.8
-    let values = decision?.values ?? [], rows = values.isEmpty ? 1 : values.count
+    let size = max(9, min(Double(height) / 30, Double(width) / 24)), line = size * 1.45, margin = size * 0.8
+    let values = decision?.values ?? []
+    let actions = shown(values, atMost: Int((Double(height) - 3 * margin) / line) - 1), rows = max(actions.count, 1)
     let panelWidth = min(Double(width) - 2 * margin, size * 19.5)
     let top = Double(height) - margin, panelHeight = Double(rows + 1) * line + margin
     let left = 2 * margin, right = panelWidth
@@ -38,15 +40,15 @@ struct EpisodeOverlay {
         shapes.append(.text("action \(action)", left, baseline, height: size, Colours.text))
         continue
       }
-      let isChosen = isTaken && decision.action == row
-      let share = high > low ? Double(0.06 + 0.94 * (values[row] - low) / (high - low)) : 1
-      let barLeft = left + size * 7.8, barWidth = right - size * 4.6 - barLeft
+      let action = actions[row], isChosen = isTaken && decision.action == action
+      let share = high > low ? Double(0.06 + 0.94 * (values[action] - low) / (high - low)) : 1
+      let barLeft = left + size * 7.8, barWidth = max(0, right - size * 4.6 - barLeft)
       let colour = isChosen ? Colours.chosen : Colours.text
       shapes += [
-        .text(name(row), left, baseline, height: size, isChosen ? Colours.chosen : Colours.muted),
+        .text(name(action), left, baseline, height: size, isChosen ? Colours.chosen : Colours.muted),
         .rectangle(barLeft, baseline, barWidth, size * 0.7, .solid(Colours.track)),
         .rectangle(barLeft, baseline, barWidth * share, size * 0.7, .solid(isChosen ? Colours.chosen : Colours.bar)),
-        .text(Self.short(Double(values[row])), right, baseline, height: size, anchor: .end, colour),
+        .text(Self.short(Double(values[action])), right, baseline, height: size, anchor: .end, colour),
       ]
     }
     let baseline = top - margin * 0.5 - line * Double(rows) - size
@@ -57,6 +59,15 @@ struct EpisodeOverlay {
     return Scene(
       viewport: Scene.Viewport(width: Double(width), height: Double(height)),
       items: [Scene.Item(sprite: Scene.Sprite(shapes), placement: Scene.Placement())])
+  }
+
+  /// All actions in their order where they fit and can be told apart; otherwise the best, the best first, and the one taken.
+  private func shown(_ values: [Float], atMost room: Int) -> [Int] {
+    let most = 8, few = 5
+    if values.count <= min(most, room) { return Array(values.indices) }
+    let best = values.indices.sorted { values[$0] > values[$1] }.prefix(max(1, min(few, room)))
+    guard let taken = decision?.action, !best.contains(taken) else { return Array(best) }
+    return best.dropLast() + [taken]
   }
 
   private func name(_ action: Int) -> String { String(actionNames[action].prefix(11)) }

@@ -68,10 +68,11 @@ public final class Raster {
   }
 
   private func draw(_ item: Scene.Item, in viewport: Scene.Viewport) {
-    let scale = Double(width) / viewport.width, place = item.placement
+    // Each way its own: the height was rounded, and no row must be left over.
+    let scale = Double(width) / viewport.width, rise = Double(height) / viewport.height, place = item.placement
     cairo_identity_matrix(context)
-    cairo_translate(context, (place.x - viewport.x) * scale, Double(height) - (place.y - viewport.y) * scale)
-    cairo_scale(context, scale, -scale)
+    cairo_translate(context, (place.x - viewport.x) * scale, Double(height) - (place.y - viewport.y) * rise)
+    cairo_scale(context, scale, -rise)
     if place.angle != 0 { cairo_rotate(context, place.angle) }
     // Cairo stops for good at a matrix that cannot be inverted.
     guard place.scaleX != 0, place.scaleY != 0 else { return }

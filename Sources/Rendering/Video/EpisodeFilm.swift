@@ -17,13 +17,9 @@ public struct EpisodeFilm {
   /// How long the last frame is held, seconds: what came of it should be seen.
   private static let pause = 1.5
 
-  /// Throws, in one line, where ffmpeg is missing: to be asked before an episode is played for a film.
-  public static func requireEncoder() throws { try FFmpeg.requireInstalled() }
-
   /// - Parameter stopRequested: asked between frames; where it holds, nothing is written and the result is false.
   @discardableResult
   public func write(to path: String, stopRequested: () -> Bool = { false }) throws -> Bool {
-    try FFmpeg.requireInstalled()
     let partial = try AtomicFile.temporaryFile(beside: path)
     defer { unlink(partial) }  // where it was not renamed
     let isWhole =

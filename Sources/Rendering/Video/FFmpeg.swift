@@ -7,13 +7,14 @@ import Records
 #endif
 
 /// Takes frames of one size; what it writes to appears whole or not at all. Its file is gone with it unless `finish` was called.
-final class FFmpeg {
+public final class FFmpeg {
   private let process = Process()
   private let frames = Pipe(), errors = Pipe()
   private let path: String
   private var isFinished = false
 
-  static func requireInstalled() throws { _ = try executable }
+  /// Throws, in one line, where it is missing: to be asked before an episode is played for a film.
+  public static func requireInstalled() throws { _ = try executable }
 
   /// Searched on PATH.
   private static var executable: String {
