@@ -63,9 +63,7 @@ import Testing
     let page = try mamba("render \(run.path) --episodes 2 --seed 7")
     #expect(page.status == 0 && page.output == "\(run.path)/episode-seeds7-8.html\n", "\(page.error)")
     #expect(try mamba("render \(run.path) --seed 7").output == "\(run.path)/episode-seed7.html\n")
-    #expect(
-      try mamba("render \(run.path) --env highway-fast-v0?mask=3").output
-        == "\(run.path)/episode-highway-fast-v0-mask-3.html\n")
+    #expect(try mamba("render \(run.path) --env highway-v0").output == "\(run.path)/episode-highway-v0.html\n")
     // What the run left at its end is still there.
     #expect(left != nil && FileManager.default.contents(atPath: run.episodePage) == left)
     let html = try String(contentsOfFile: "\(run.path)/episode-seeds7-8.html", encoding: .utf8)
