@@ -73,7 +73,7 @@ import Testing
       path: changed(space) { name, tensor in
         ["final.", "step.", "grad.initial."].contains { name.hasPrefix($0) } ? nil : tensor
       })[0]
-    #expect(less.lines.allSatisfy(\.isWithin))
+    #expect(less.lines.allSatisfy { $0.isWithin })
     #expect(
       less.missing == [
         "final.conv_state", "final.ssm_state", "grad.initial.conv_state", "grad.initial.ssm_state", "step.output",
@@ -127,7 +127,7 @@ import Testing
     let empty = try report(ids.values, greedy: [])
     #expect(empty.lines.filter { !$0.isWithin }.map(\.name) == ["greedy (0 tokens)"])
     let none = try report(ids.values, greedy: nil)
-    #expect(none.lines.allSatisfy(\.isWithin) && none.missing == ["hidden.0", "hidden.1", "hidden.norm", "greedy"])
+    #expect(none.lines.allSatisfy { $0.isWithin } && none.missing == ["hidden.0", "hidden.1", "hidden.norm", "greedy"])
     let error = #expect(throws: FileError.self) { try report([1, 64], greedy: nil) }
     #expect(
       error?.description == "\(space.file("golden.safetensors")): input_ids: the token 64 is none of the model's, 0 to 63")
