@@ -80,14 +80,14 @@ public enum EnvironmentCatalog {
     guard let mask = parts.mask else { return try unmasked(name, source, timeouts) }
     let whole = try unmasked(parts.environment, source, timeouts)
     @Sendable func masked(_ world: any Environment) throws -> any Environment {
-      do { return try MaskedEnvironment(world, hiding: mask) } catch let error as FeatureMaskError {
+      do throws(FeatureMaskError) { return try MaskedEnvironment(world, hiding: mask) } catch {
         throw UsageError("\(name): \(error)")
       }
     }
     return EnvironmentEntry(
       name: name, summary: "\(whole.summary), without features \(mask.map(String.init).joined(separator: ", "))",
       make: { try masked(whole.make()) },
-      makeRendering: whole.makeRendering.map { make in { try masked(make()) } },
+      makeRendering: whole.makeRendering.map { make in { @Sendable () throws -> any Environment in try masked(make()) } },
       // It reads the features that are hidden.
       heuristic: nil)
   }
