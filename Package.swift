@@ -118,8 +118,8 @@ let package = Package(
       name: "mamba-dqn",
       dependencies: [
         "Reports", "Statistics", "Watching", "Export",
-        "Experiments", "Training", "Environments", "GymnasiumBridge", "Networks", "Rendering", "Records", "MachineSupport",
-        argumentParser,
+        "Experiments", "Training", "Environments", "GymnasiumBridge", "Networks", "Rendering", "Records", "Kernels",
+        "MachineSupport", argumentParser,
       ],
       swiftSettings: vectorised),
 
@@ -142,7 +142,9 @@ let package = Package(
       of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],
       resources: [.copy("Golden")]),
     tests(of: "Replay", ["Randomness", "Records"]),
-    tests(of: "Agents", ["Autograd", "Layers", "Networks", "Optimizers", "Randomness", "Records"]),
+    tests(
+      of: "Agents",
+      ["CBLAS", "MachineSupport", "Autograd", "Layers", "Networks", "Optimizers", "Randomness", "Records"]),
     tests(of: "Environments", ["CBox2D", "Randomness"], resources: [.copy("Golden")]),
     tests(of: "Rendering", ["Environments", "CCairo"]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),

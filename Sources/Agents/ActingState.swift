@@ -224,6 +224,9 @@ public final class ActingState {
         description: "the checkpoint's window has \(bytes.count) bytes; this network needs \(count * 4)")
     }
     let values = (0..<count).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+    if case .recurrent = memory, let flaw = network.stateLayout?.flaw(in: values) {
+      throw LearningError(description: "in the checkpoint's memory of an actor \(flaw)")
+    }
     remembered.pointer.update(from: values, count: remembered.count)
     if keepsInput {
       previous = Array(values[remembered.count..<remembered.count + previous.count])

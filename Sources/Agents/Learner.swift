@@ -81,8 +81,6 @@ public final class Learner {
 
   /// Networks with initial parameters out of `generator`; the target begins as a copy.
   public init(sizes: NetworkSizes, config: ExperimentConfig, generator: inout SplitMix64) {
-    GEMM.useOneThread()
-    machine_flush_subnormals()
     self.config = config
     let online = QNetwork(sizes, &generator), target = QNetwork(sizes, &generator)
     target.block.copy(from: online.block)
@@ -101,6 +99,14 @@ public final class Learner {
     latents = keepsLatents ? Buffer(count: config.batchSize * sizes.modelSize) : nil
   }
 
+  /// `body` computing as gradient steps do: products on one thread (`GEMM.onOneThread`), and on this thread subnormal numbers
+  /// are zero, into which AdamW's moments decay and each of which costs a hundred cycles. Afterwards all is as it was.
+  public static func computing<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let mode = machine_flush_subnormals()
+    defer { machine_restore_subnormals(mode) }
+    return try GEMM.onOneThread(body)
+  }
+
   /// The share of `learningRate` that the next gradient step takes, at an environment step: rising over the warm-up, falling
   /// linearly over the run.
   public func learningRateShare(at step: Int) -> Double {
@@ -114,13 +120,15 @@ public final class Learner {
     precondition(batch.count == config.batchSize, "a batch of \(batch.count), not \(config.batchSize)")
     let window = online.sizes.windowLength * online.sizes.observationSize, width = online.sizes.modelSize
     let (errors, values) = (tdErrors.pointer, values.pointer), latents = latents?.pointer
-    let loss = gradient(of: batch.count, weighing: true) { worker, rows in
-      worker.run(
-        batch.rows(rows, windowSize: window, latentSize: width, actionCount: online.sizes.actionCount),
-        tdErrors: errors + rows.lowerBound,
-        values: values + rows.lowerBound, latents: latents.map { $0 + rows.lowerBound * width })
+    return try Self.computing {
+      let loss = gradient(of: batch.count, weighing: true) { worker, rows in
+        worker.run(
+          batch.rows(rows, windowSize: window, latentSize: width, actionCount: online.sizes.actionCount),
+          tdErrors: errors + rows.lowerBound,
+          values: values + rows.lowerBound, latents: latents.map { $0 + rows.lowerBound * width })
+      }
+      return (try finish(loss, rows: batch.count, learned: batch.count, step: step), errors)
     }
-    return (try finish(loss, rows: batch.count, learned: batch.count, step: step), errors)
   }
 
   /// The same for sequences: the TD errors are [batch × time].
@@ -128,10 +136,12 @@ public final class Learner {
     let rows = batch.count * batch.time
     precondition(rows <= tdErrors.count, "\(batch.count) sequences of \(batch.time) rows, more than \(tdErrors.count)")
     let (errors, values) = (tdErrors.pointer, values.pointer)
-    let loss = gradient(of: batch.count, weighing: false) { worker, sequences in
-      worker.run(sequences, of: batch, tdErrors: errors, values: values)
+    return try Self.computing {
+      let loss = gradient(of: batch.count, weighing: false) { worker, sequences in
+        worker.run(sequences, of: batch, tdErrors: errors, values: values)
+      }
+      return (try finish(loss, rows: rows, learned: batch.learnedRows, step: step), errors)
     }
-    return (try finish(loss, rows: rows, learned: batch.learnedRows, step: step), errors)
   }
 
   /// Clips, steps, and moves the networks that follow.
@@ -170,9 +180,7 @@ public final class Learner {
     nonisolated(unsafe) let parts = zip(workers, zip(bounds, bounds.dropFirst())).map { ($0, $1.0..<$1.1) }
     nonisolated(unsafe) let run = run
     DispatchQueue.concurrentPerform(iterations: parts.count) { index in
-      let mode = machine_flush_subnormals()  // a thread of the pool, which others use too
-      run(parts[index].0, parts[index].1)
-      machine_restore_subnormals(mode)
+      Self.computing { run(parts[index].0, parts[index].1) }  // on a thread of the pool, which others use too
     }
     let shares = parts.map { weighing ? Float($0.1.count) / Float(count) : 1 }
     let total = workers[0].gradient

@@ -119,5 +119,9 @@ final class SequenceExperience: Experience {
   func restore(from source: some CheckpointSource) throws {
     try replay.restore(from: source)
     for store in replay.streams { try store.check(actionCount: learner.online.sizes.actionCount) }
+    guard let layout = learner.online.stateLayout else { return }
+    try replay.forEachState {
+      if let flaw = layout.flaw(in: $0) { throw LearningError(description: "in the checkpoint's replay \(flaw)") }
+    }
   }
 }

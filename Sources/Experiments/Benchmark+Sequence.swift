@@ -57,7 +57,8 @@ extension Benchmark {
     return lines
   }
 
-  /// How the cost of a token grows with the length of a sequence, in nanoseconds a token, up to 65,536 tokens.
+  /// How the cost of a token grows with the length of a sequence, in nanoseconds a token, up to 65,536 tokens; and one position
+  /// at a time up to 100,000, with the bytes of the state that is all there is in memory of the positions before.
   public static func growth(_ sizes: SequenceBenchmark, layers: [String]?, threads: Int) throws -> [BenchmarkLine] {
     var lines: [BenchmarkLine] = []
     for name in layers ?? SequenceBenchmark.layers {
@@ -70,8 +71,30 @@ extension Benchmark {
           lines.append(line)
         }
       }
+      lines += try steps(of: name, sizes, after: [10, 100, 1_000, 10_000, 100_000])
     }
     return lines
+  }
+
+  /// A step after that many others: rounds of ten from the state there.
+  private static func steps(of name: String, _ sizes: SequenceBenchmark, after positions: [Int]) throws -> [BenchmarkLine] {
+    let layer = try sizes.layer(name), stepper = layer.makeStepper(), width = layer.stateLayout.count, clock = ContinuousClock()
+    stepper.parametersChanged()
+    var generator = SplitMix64(seed: 2), position = 0
+    let inputs = randomBuffer(64 * sizes.model, -1, 1, &generator), state = Buffer(count: width), present = Buffer(count: width)
+    func step(_ index: Int, _ state: Buffer) { _ = stepper.step(inputs.pointer + index % 64 * sizes.model, state: state.pointer) }
+    return positions.map { goal in
+      while position < goal {
+        step(position, state)
+        position += 1
+      }
+      let seconds = (0..<400).map { _ in
+        present.pointer.update(from: state.pointer, count: width)
+        return clock.measure { for index in position..<position + 10 { step(index, present) } } / .seconds(10)
+      }.sorted()
+      let shape = ["position": goal, "model": sizes.model, "states": sizes.states, "stateBytes": 4 * width]
+      return line("\(name) step", shape, "ns", seconds, 1e9, flops: Double(layer.workPerPosition))
+    }
   }
 
   /// The recurrences alone: Mamba-1's scan and Mamba-2's dual form (heads of 64) over `model` channels.
@@ -130,7 +153,6 @@ extension Benchmark {
     guard sizes.batch % threads == 0 else {
       throw UsageError("\(threads) threads cannot share a batch of \(sizes.batch) sequences equally")
     }
-    GEMM.useOneThread()
     let layer = try sizes.layer(name), block = ParameterBlock(layer)
     var generator = SplitMix64(seed: 2)
     let part = sizes.batch / threads

@@ -171,6 +171,12 @@ public enum Benchmark {
   static func time(
     warmUp: Int, rounds: Int, minimumSeconds: Double, _ body: () throws -> Void
   ) rethrows -> [Double] {
+    try GEMM.onOneThread { try timeOnOneThread(warmUp, rounds, minimumSeconds, body) }
+  }
+
+  private static func timeOnOneThread(
+    _ warmUp: Int, _ rounds: Int, _ minimumSeconds: Double, _ body: () throws -> Void
+  ) rethrows -> [Double] {
     for _ in 0..<warmUp { try body() }
     let clock = ContinuousClock()
     let once = try clock.measure(body) / .seconds(1)

@@ -78,15 +78,10 @@ extension Mamba1: SequenceLayer {
   public func callAsFunction(
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
   ) -> (output: Tensor, state: Tensor?) {
-    precondition(
-      x.rows == shape.rows && x.columns == modelSize && (shape.time > 0 || reading == .all),
-      "Mamba1 of size \(modelSize): x [\(x.rows), \(x.columns)] for \(shape.batch) × \(shape.time) positions")
+    checkInput(x, shape, state)
     if reading == .last && state == nil && shape.begins == nil { return (self(x, time: shape.time, on: tape), nil) }
     guard let dtBias = dtProjection.bias else { preconditionFailure("Mamba1: dt_proj without a bias") }
     let layout = stateLayout
-    precondition(
-      state.map { $0.rows == shape.batch && $0.columns == layout.count } ?? true,
-      "Mamba1: a state of [\(state?.rows ?? 0), \(state?.columns ?? 0)] where [\(shape.batch), \(layout.count)] is read")
     let tail = 0..<innerSize * convolutionWidth, ssm = tail.upperBound..<layout.count
     let final = Tensor(data: tape.floats(shape.batch * layout.count), rows: shape.batch, columns: layout.count)
 

@@ -34,6 +34,24 @@ public struct StateLayout: Equatable, Sendable {
     count = parts.reduce(0) { $0 + $1.count }
   }
 
+  /// What of a row [count] no layer would have made: a number that is not finite, or is none of those that its place counts.
+  /// Nil for a good row.
+  public func flaw(in row: UnsafePointer<Float>) -> String? {
+    var start = 0
+    for part in parts {
+      for i in 0..<part.count {
+        let value = row[start + i]
+        guard value.isFinite else { return "the state \(part.name) contains \(value)" }
+        guard let limit = part.counters[i] else { continue }
+        guard value >= 0, value < Float(limit), value == value.rounded() else {
+          return "the state \(part.name) counts \(value) positions; a whole number from 0 to \(limit - 1) is needed"
+        }
+      }
+      start += part.count
+    }
+    return nil
+  }
+
   /// The floats of a part within a row.
   public func range(of name: String) -> Range<Int>? {
     var start = 0
@@ -57,7 +75,8 @@ public protocol SequenceLayer: Layer {
   var workPerPosition: Int { get }
 
   /// x [batch × time, inputSize], dense → the outputs at the positions asked for, and the state [batch, stateLayout.count]
-  /// after the last position (nil for a layer without state).
+  /// after the last position: nil for a layer without state, and from one that reads a window (`.last`, from nil, no episode
+  /// beginning inside) by a form that knows no state.
   ///
   /// `state` is what the sequences begin from; nil is zero. It is differentiated where it has a gradient. The state that
   /// comes out is a constant: no gradient goes back through it.

@@ -15,12 +15,15 @@ public struct QFunction: Layer {
   public let encoder: any SequenceEncoder
   /// Values the actions.
   public let head: Head
+  /// The encoder again, where it and the head have the shortcut.
+  private let readoutEncoder: (any ReadoutEncoder)?
 
   init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     self.sizes = sizes
     torso = Torso(sizes, &generator)
     encoder = Architecture.encoder(sizes, &generator)
     head = Head(sizes, &generator)
+    readoutEncoder = head.isLinear ? encoder as? any ReadoutEncoder : nil
   }
 
   // MARK: - Windows
@@ -28,7 +31,7 @@ public struct QFunction: Layer {
   /// windows [batch × time, observationSize] → q [batch, actions], latent [batch, modelSize].
   public func callAsFunction(_ windows: Tensor, time: Int, on tape: Tape) -> (q: Tensor, latent: Tensor) {
     let (features, time) = features(windows, time: time, on: tape)
-    let latent = latent(features, time: time, readout: nil, on: tape)
+    let latent = latent(encoder(features, time: time, on: tape), features, time: time, on: tape)
     return (head(latent, on: tape), mean(latent, on: tape))
   }
 
@@ -39,10 +42,15 @@ public struct QFunction: Layer {
     weights: UnsafePointer<Float>, limit: Float, on tape: Tape
   ) -> (q: Tensor, latent: Tensor, loss: TDLoss) {
     let (features, time) = features(windows, time: time, on: tape)
-    let readout =
-      encoder.preparesGradients && head.isLinear
-      ? readout(features, time: time, actions: actions, targets: targets, weights: weights, limit: limit, on: tape) : nil
-    let latent = latent(features, time: time, readout: readout, on: tape)
+    let output: Tensor
+    if let readoutEncoder {
+      let readout = readout(
+        features, time: time, actions: actions, targets: targets, weights: weights, limit: limit, on: tape)
+      output = readoutEncoder(features, time: time, readout: readout, on: tape)
+    } else {
+      output = encoder(features, time: time, on: tape)
+    }
+    let latent = latent(output, features, time: time, on: tape)
     let q = head(latent, on: tape)
     return (q, mean(latent, on: tape), tape.tdLoss(q: q, actions: actions, targets: targets, weights: weights, limit: limit))
   }
@@ -74,9 +82,8 @@ public struct QFunction: Layer {
       : (torso(windows.lastPosition(time: time), on: tape), 1)
   }
 
-  private func latent(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
-    let output = encoder(features, time: time, readout: readout, on: tape)
-    return isResidual ? tape.add(output, features.lastPosition(time: time)) : output
+  private func latent(_ output: Tensor, _ features: Tensor, time: Int, on tape: Tape) -> Tensor {
+    isResidual ? tape.add(output, features.lastPosition(time: time)) : output
   }
 
   // MARK: - Sequences

@@ -10,18 +10,18 @@ public protocol SequenceEncoder: Layer {
   /// False when only the last observation matters, so that the others need no features.
   var readsWholeWindow: Bool { get }
   /// features [batch × time, modelSize] → latent [batch, modelSize]. `time` is 1 unless `readsWholeWindow`.
-  /// A `readout` of the latent may be used to prepare gradients early; ignoring it is always right.
-  func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor
-  /// Whether the latent's gradient may come from `readout` alone.
-  var preparesGradients: Bool { get }
+  func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor
   /// For acting with fixed parameters. Nil: the whole window is evaluated.
   func makeWindow(time: Int) -> (any SlidingWindow)?
   /// The same parameters as a layer with state, read at every position; nil for one that only knows windows.
   var sequence: (any SequenceLayer)? { get }
 }
 
-extension SequenceEncoder {
-  public var preparesGradients: Bool { false }
+/// An encoder that can make its gradients during the forward pass, where the loss is known beforehand up to a scalar a row:
+/// a shortcut, whose result is that of the pass without.
+public protocol ReadoutEncoder: SequenceEncoder {
+  /// The same latent. Its gradient comes from `readout` alone, and none must be handed back.
+  func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout, on tape: Tape) -> Tensor
 }
 
 /// Any layer with state as an encoder of windows: a sequence from the zero state, read at its last position.
@@ -35,7 +35,7 @@ struct LayerEncoder: SequenceEncoder {
     (self.layer, self.name, self.readsWholeWindow) = (layer, name, readsWholeWindow)
   }
 
-  func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+  func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
     layer(features, SequenceShape(batch: features.rows / time, time: time), from: nil, reading: .last, on: tape).output
   }
   func makeWindow(time: Int) -> (any SlidingWindow)? { nil }
@@ -56,7 +56,7 @@ struct StackEncoder: SequenceEncoder, SequenceLayer {
 
   init(_ stack: SequenceStack, width: Int) { (self.stack, norm) = (stack, RMSNorm(width)) }
 
-  func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+  func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
     self(features, SequenceShape(batch: features.rows / time, time: time), from: nil, reading: .last, on: tape).output
   }
   func makeWindow(time: Int) -> (any SlidingWindow)? { nil }

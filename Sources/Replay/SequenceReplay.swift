@@ -224,6 +224,13 @@ public final class SequenceReplay {
     live = priorities.count
   }
 
+  /// The states [stateSize] that sequences begin from.
+  public func forEachState(_ body: (UnsafePointer<Float>) throws -> Void) rethrows {
+    for (store, states) in zip(streams, states) {
+      for index in 0..<(stateSize > 0 ? storedStates(store) : 0) { try body(states.pointer + index * stateSize) }
+    }
+  }
+
   /// Whether a sequence has a row to learn from, and its first step is still there.
   private func isThere(_ item: Int) -> Bool {
     guard !layout.startsWithEpisodes else { return false }

@@ -105,6 +105,13 @@ public final class Trainer {
     stopRequested: () -> Bool = { false }, report: (ProgressReport) -> Void = { _ in },
     recordEpisode: (_ step: Int) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
+    // Acting too, between gradient steps.
+    try Learner.computing { try runToTheEnd(stopRequested, report, recordEpisode) }
+  }
+
+  private func runToTheEnd(
+    _ stopRequested: () -> Bool, _ report: (ProgressReport) -> Void, _ recordEpisode: (_ step: Int) throws -> Void
+  ) throws -> TrainingOutcome {
     if let before = state.evaluationIsDueSince {
       state.evaluationIsDueSince = nil
       guard try keepRecords(since: before, stopRequested, recordEpisode) else { return try stop() }

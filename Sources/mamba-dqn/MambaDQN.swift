@@ -3,6 +3,7 @@ import ArgumentParser
 import Environments
 import Experiments
 import Foundation
+import Kernels
 import MachineSupport
 import Records
 
@@ -34,6 +35,7 @@ struct MambaDQN: ParsableCommand {
     // Foundation traps where it cannot open what it needs.
     let files = machine_open_files()
     guard files >= 64 else { fail("only \(files) files may be open at once (ulimit -n); at least 64 are needed", 1) }
+    GEMM.useOneThread()
     do {
       try run()
       Foundation.exit(0)

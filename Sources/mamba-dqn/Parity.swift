@@ -9,7 +9,7 @@ struct ParityCommand: ParsableCommand {
     abstract: "Hold our models against recordings of their references: results, states and every gradient.",
     discussion: """
       FILE holds `weight.P` of every parameter, `input`, `upstream`, `output`, `final.S_state`, `grad.P`: a block of Mamba-1, -2
-      or -3, or a residual Q-network (`q`, `latent`); or a language model's `input_ids`, `logits` and `greedy`, with its
+      or -3, PyTorch's nn.LSTM or nn.GRU, or a residual Q-network (`q`, `latent`); or a language model's `input_ids`, `logits` and `greedy`, with its
       model.safetensors beside it or in a folder there. scripts/make-parity.py makes such files from PyTorch, mamba-ssm and
       transformers.
       Prints one line a tensor: largest difference over largest value; and what is not in the file, so that nothing was held

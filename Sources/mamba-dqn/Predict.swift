@@ -9,7 +9,8 @@ struct Predict: ParsableCommand {
     abstract: "What a model says of given windows or sequences, as JSON or as a file.",
     discussion: """
       FILE is recognised by names and shapes: a Q-network (one of ours, or a PyTorch state dict under the published names), a bare
-      block of Mamba-1, -2 or -3, a residual stack of them, or a language model, under the names of mamba-ssm or transformers.
+      block of Mamba-1, -2 or -3, a residual stack of them, or a language model, under the names of mamba-ssm or transformers, or
+      PyTorch's nn.LSTM or nn.GRU.
       INPUT holds the tensor `input` of shape [batch, time, feature], or a language model's `input_ids` [batch, time], and perhaps
       `reset` [batch, time]: 1 where an episode begins.
 
@@ -38,25 +39,14 @@ struct Predict: ParsableCommand {
       return try printWindows(file, input)
     }
     let reading = try SequenceReading(
-      ModelFile.read(file), input, from: state.map { try Safetensors(path: $0) })
+      ModelFile.read(file), input, from: state.map { try Safetensors(path: $0) }, reading: out == nil ? .last : .all)
     if let out {
       let tensors = reading.outputs + reading.state.map { ("state." + $0.name, $0.tensor) }
       for (name, tensor) in tensors { warn(name, tensor.values) }
       try Safetensors.write(tensors, to: out)
     } else {
-      try write(reading.outputs.map { ($0.name, Self.lastPositions($0.tensor), $0.tensor.shape[2]) })
+      try write(reading.outputs.map { ($0.name, $0.tensor.values, $0.tensor.shape[2]) })
     }
-  }
-
-  /// [batch, time, width] → [batch, width].
-  private static func lastPositions(_ tensor: Safetensors.Tensor) -> [Float] {
-    let (batch, time, width) = (tensor.shape[0], tensor.shape[1], tensor.shape[2])
-    var values: [Float] = []
-    for b in 0..<batch {
-      let end = (b + 1) * time * width
-      values += tensor.values[end - width..<end]
-    }
-    return values
   }
 
   private func printWindows(_ file: Safetensors, _ input: Safetensors) throws {

@@ -36,10 +36,48 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
       for i in 0..<72 { $1[1].values[i] = abs($1[1].values[i]) }  // Δ is positive
       return $0.lastStateScan(u: $1[0], delta: $1[1], aLog: $1[2], b: $1[3], c: $1[4], skip: $1[5], time: 4)
     },
+    .init("lastStateScan with a readout", [[12, 6], [12, 6], [6, 5], [12, 5], [3, 5], [1, 6]]) { tape, inputs in
+      for i in 0..<72 { inputs[1].values[i] = abs(inputs[1].values[i]) }
+      func constants(_ count: Int, _ value: (Int) -> Float) -> UnsafePointer<Float> {
+        let result = tape.floats(count)
+        for i in 0..<count { result[i] = value(i) }
+        return UnsafePointer(result)
+      }
+      let readout = LinearReadout(
+        direction: constants(18) { Float($0 % 5) - 2 }, offset: constants(3) { Float($0) },
+        targets: constants(3) { 1 - Float($0) }, weights: constants(3) { 0.5 + Float($0) }, limit: 10, rows: 3)
+      return tape.lastStateScan(
+        u: inputs[0], delta: inputs[1], aLog: inputs[2], b: inputs[3], c: inputs[4], skip: inputs[5], time: 4, readout: readout)
+    },
+    .init("selectiveScan", [[12, 6], [12, 6], [1, 6], [6, 5], [12, 5], [12, 5], [1, 6], [12, 6], [3, 30]]) {
+      $0.selectiveScan(
+        u: $1[0], step: $1[1], stepBias: $1[2], aLog: $1[3], b: $1[4], c: $1[5], skip: $1[6], gate: $1[7], shape: shape,
+        from: $1[8]
+      ).out
+    },
     .init("stateSpaceDual", [[12, 22], [12, 2], [1, 2], [1, 2], [1, 2], [3, 30]]) {
       $0.stateSpaceDual(
         $1[0], step: $1[1], stepBias: $1[2], aLog: $1[3], skip: $1[4], shape: shape, groups: 2, states: 3, from: $1[5]
       ).y
+    },
+    .init("mamba3", [[12, 40], [3, 50], [1, 2], [1, 10], [1, 10], [1, 5], [1, 5], [1, 2]]) {
+      $0.mamba3(
+        $1[0], shape, from: $1[1],
+        parameters: Mamba3Parameters(stepBias: $1[2], bBias: $1[3], cBias: $1[4], bNorm: $1[5], cNorm: $1[6], skip: $1[7]),
+        core: Mamba3Core(heads: 2, headSize: 3, states: 5, groups: 2, angles: 2)
+      ).output
+    },
+    .init(
+      "mamba3 of rank two, normed",
+      [[12, 35], [3, 48], [1, 2], [1, 16], [1, 16], [1, 4], [1, 4], [1, 2], [1, 6], [1, 12], [1, 12], [1, 12]]
+    ) {
+      $0.mamba3(
+        $1[0], shape, from: $1[1],
+        parameters: Mamba3Parameters(
+          stepBias: $1[2], bBias: $1[3], cBias: $1[4], bNorm: $1[5], cNorm: $1[6], skip: $1[7], norm: $1[8], mimoX: $1[9],
+          mimoZ: $1[10], mimoO: $1[11]),
+        core: Mamba3Core(heads: 2, headSize: 3, states: 4, rank: 2, angles: 1, isNormed: true)
+      ).output
     },
     .init("lstm of windows", [[12, 5], [28, 5], [28, 7], [1, 28], [1, 28]]) {
       $0.lstm(
@@ -60,6 +98,10 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
       let cache = AttentionCache(context: 3, model: 6)
       for b in 0..<3 { $1[1].values[b * 37 + 36] = Float(b + 1) }  // positions in the cache
       return $0.rotaryAttention($1[0], shape, heads: 2, cache: cache, state: $1[1])
+    },
+    .init("split", [[4, 9]]) {
+      let (first, second) = $0.split($1[0], at: 4)
+      return $0.add($0.dense(first), $0.dense(second.columns(1..<5)))
     },
     .init("siluGate", [[4, 9], [4, 9]]) { $0.siluGate($1[0], $1[1]) },
     .init("addRow", [[12, 5], [1, 20]]) { $0.addRow($1[0], $1[1]) },

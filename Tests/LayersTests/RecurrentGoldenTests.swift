@@ -1,5 +1,7 @@
 /// LSTM, GRU and attention held against PyTorch (Golden/make_recurrent_goldens.py).
+import Foundation
 import Layers
+import Networks
 import Randomness
 import Testing
 
@@ -20,6 +22,14 @@ import Testing
     var generator = SplitMix64(seed: 1)
     try golden.check(
       GRU(Int(try #require(try golden.setting("inputs"))), Int(try #require(try golden.setting("size"))), &generator))
+  }
+
+  /// As `parity` reads such a file: the layer is known by names and shapes alone.
+  @Test(arguments: ["lstm", "lstm-layers-resets", "gru", "gru-resets"])
+  func filesOfBareLayers(_ name: String) throws {
+    let path = try #require(Bundle.module.url(forResource: "Golden/\(name)", withExtension: "safetensors")).path
+    let report = try #require(try Parity.reports(path: path).first)
+    #expect(report.lines.count > 6 && report.lines.allSatisfy(\.isWithin), "\(report.lines)")
   }
 
   @Test(arguments: ["attention", "attention-resets"])

@@ -16,6 +16,10 @@ struct SequenceLayerCase: Sendable, CustomTestStringConvertible {
     .init("Attention") { Attention(12, heads: 2, context: 5, &$0) },
     .init("Attention to itself alone") { Attention(6, heads: 3, context: 1, &$0) },
     .init("Attention over more than the sequence") { Attention(10, heads: 2, context: 40, &$0) },
+    .init("Mamba1") { Mamba1(modelSize: 6, stateSize: 5, expansion: 3, rank: 2, &$0) },
+    .init("Mamba1 of one state and one tap, with biases") {
+      Mamba1(modelSize: 9, stateSize: 1, convolutionWidth: 1, expansion: 1, bias: true, convolutionBias: false, &$0)
+    },
     .init("Mamba2") { Mamba2(modelSize: 9, stateSize: 5, headSize: 9, &$0) },
     .init("Mamba2 in groups") {
       Mamba2(
@@ -27,6 +31,13 @@ struct SequenceLayerCase: Sendable, CustomTestStringConvertible {
     .init("Mamba3") { Mamba3(modelSize: 6, stateSize: 7, headSize: 4, groups: 3, &$0) },
     .init("Mamba3 of rank two, normed") { Mamba3(modelSize: 4, stateSize: 6, headSize: 4, rank: 2, isNormed: true, &$0) },
     .init("ResidualBlock") { ResidualBlock(LSTM(7, 7, &$0)) },
+    .init("SequenceStack of Mamba blocks") {
+      SequenceStack([
+        ResidualBlock(Mamba1(modelSize: 6, stateSize: 3, &$0)),
+        ResidualBlock(Mamba2(modelSize: 6, stateSize: 4, headSize: 4, &$0)),
+        ResidualBlock(Mamba3(modelSize: 6, stateSize: 4, headSize: 4, &$0)),
+      ])
+    },
     .init("SequenceStack") {
       SequenceStack([
         LSTM(5, 8, layers: 2, &$0), ResidualBlock(Attention(8, heads: 2, context: 4, &$0)),

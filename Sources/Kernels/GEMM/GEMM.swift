@@ -1,6 +1,7 @@
 /// Matrix products by the system's CBLAS (OpenBLAS, one thread). Row-major throughout; a `stride` is the distance
 /// between rows in floats, so that a view of the last position of every window is a matrix too.
 import CBLAS
+import Synchronization
 
 /// How a product treats what `c` holds.
 public enum Accumulation: Sendable {
@@ -9,12 +10,35 @@ public enum Accumulation: Sendable {
 }
 
 public enum GEMM {
-  /// One thread: two runs side by side are two processes, and a product's bits do not depend on the machine's load.
+  /// For good, by a program for its whole process: `onOneThread`.
   public static func useOneThread() {
     #if os(Linux)
       openblas_set_num_threads(1)
     #endif
   }
+
+  /// `body` with every product on the thread that asks for it: two runs side by side are two processes, and a product's bits
+  /// do not depend on how many processors there are. The number of threads is the process's, so that calls may be inside one
+  /// another and at once: the first of them sets it, and the last to leave puts it back.
+  public static func onOneThread<Result>(_ body: () throws -> Result) rethrows -> Result {
+    #if os(Linux)
+      inside.withLock {
+        if $0.calls == 0 {
+          $0.threads = openblas_get_num_threads()
+          openblas_set_num_threads(1)
+        }
+        $0.calls += 1
+      }
+      defer {
+        inside.withLock {
+          $0.calls -= 1
+          if $0.calls == 0 { openblas_set_num_threads($0.threads) }
+        }
+      }
+    #endif
+    return try body()
+  }
+  private static let inside = Mutex((calls: 0, threads: Int32(1)))
 
   /// c[m, n] (+)= a[m, k] · b[n, k]ᵀ — a linear layer's forward pass with PyTorch's [out, in] weight.
   @inline(never) public static func timesTransposed(

@@ -23,7 +23,7 @@ public struct LSTMEncoder: SequenceEncoder {
     lstm = LSTM(sizes.modelSize, sizes.modelSize, &generator)
   }
 
-  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
     lstm(features, SequenceShape(batch: features.rows / time, time: time), from: nil, reading: .last, on: tape).output
   }
   public var sequence: (any SequenceLayer)? { lstm }

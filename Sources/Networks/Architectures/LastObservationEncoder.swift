@@ -26,7 +26,7 @@ public struct LastObservationEncoder: SequenceEncoder {
 
   /// It has no parameters.
   public init(_ sizes: NetworkSizes) { modelSize = sizes.modelSize }
-  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor { features }
+  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor { features }
   public func makeWindow(time: Int) -> (any SlidingWindow)? { LastToken(modelSize) }
   public var sequence: (any SequenceLayer)? { PassThrough(inputSize: modelSize) }
   public func forEachParameter(_ body: (String, Parameter) -> Void) {}

@@ -28,7 +28,7 @@ extension Architecture {
 }
 
 /// The published Mamba-DQN's encoder.
-public struct MambaEncoder: SequenceEncoder {
+public struct MambaEncoder: ReadoutEncoder {
   /// Its one block.
   public let block: Mamba1
   public let name: String? = "mamba"
@@ -41,10 +41,10 @@ public struct MambaEncoder: SequenceEncoder {
       expansion: sizes.expansion, &generator)
   }
 
-  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor { block(features, time: time, on: tape) }
+  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout, on tape: Tape) -> Tensor {
     block(features, time: time, readout: readout, on: tape)
   }
-  public let preparesGradients = true
   public var sequence: (any SequenceLayer)? { block }
   public func makeWindow(time: Int) -> (any SlidingWindow)? { Mamba1Window(block, time: time) }
   public func forEachParameter(_ body: (String, Parameter) -> Void) { block.forEachParameter(body) }

@@ -57,7 +57,7 @@ public struct TransformerEncoder: SequenceEncoder {
     transformer = Transformer(sizes.modelSize, time: sizes.windowLength, &generator)
   }
 
-  public func callAsFunction(_ features: Tensor, time: Int, readout: LinearReadout?, on tape: Tape) -> Tensor {
+  public func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
     precondition(time == transformer.time, "windows of \(time); positions were learned for \(transformer.time)")
     return transformer(features, on: tape)
   }

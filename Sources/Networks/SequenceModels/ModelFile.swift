@@ -4,7 +4,7 @@ import Records
 
 /// Whatever a weights file may hold.
 public enum ModelFile {
-  /// A Q-network, a language model, a residual stack or a bare Mamba block, with the parameters that the file has. Prefixes that
+  /// A Q-network, a language model, a residual stack, a bare Mamba block or one of PyTorch's recurrent layers, with the parameters that the file has. Prefixes that
   /// PyTorch's wrappers leave (`module.`, `_orig_mod.`) count for nothing.
   ///
   /// Throws `FileError` where the file is none of them, or lacks a tensor, or has one too many.
@@ -26,11 +26,17 @@ public enum ModelFile {
       return model
     }
     let tensors = TensorShapes(file: file, prefix: "")
+    if TorchLayer.isRecognised(tensors) {
+      let model = LayerModel(try TorchLayer.make(tensors))
+      try model.block.read(file, as: "a layer of PyTorch's of this kind")
+      return model
+    }
     guard MambaBlock.isRecognised(tensors) else {
       throw FileError(
         file.path,
         "holds no model known here: a Q-network has input.weight, input_mlp.0.weight or part_mlp.own.weight, "
-          + "a language model backbone.embedding.weight, a residual stack layers.0.mixer.…, a Mamba block A_log or B_bias")
+          + "a language model backbone.embedding.weight, a residual stack layers.0.mixer.…, a Mamba block A_log or B_bias, "
+          + "PyTorch's nn.LSTM and nn.GRU weight_ih_l0")
     }
     let layer = try MambaBlock.make(tensors, settings)
     let model = LayerModel(layer)

@@ -14,9 +14,12 @@ public struct SequenceReading {
   /// Reads `input` [batch, time, width], or `input_ids` [batch, time] for a language model, and `reset` [batch, time] where there
   /// is one (1 where an episode begins), from a file; from the state in another (`state.S` for each part S), or from zero.
   ///
-  /// Long sequences are read in pieces with the state handed on, so memory does not grow with their length but by what comes out.
+  /// Long sequences are read in pieces with the state handed on, so memory does not grow with their length but by what comes out:
+  /// every position's, or the last one's alone as [batch, 1, …].
   /// Throws `FileError` where a tensor is missing or of another shape, or a token none of the model's.
-  public init(_ model: any SequenceModel, _ input: Safetensors, from state: Safetensors?) throws {
+  public init(
+    _ model: any SequenceModel, _ input: Safetensors, from state: Safetensors?, reading: Positions = .all
+  ) throws {
     let source = try PositionSource(model, input)
     let (batch, time) = (source.batch, source.time), width = model.stateLayout?.count ?? 0
     var rows = try state.map { try Self.rows(model, $0, batch: batch) } ?? [Float](repeating: 0, count: batch * width)
@@ -25,8 +28,7 @@ public struct SequenceReading {
     let piece = width > 0 ? max(1, 4_096 / batch) : time
     var values: [String: [[Float]]] = [:], names: [String] = []
     let tape = Tape()
-    GEMM.useOneThread()
-    try tape.withoutGradient {
+    func read() throws {
       for start in stride(from: 0, to: time, by: piece) {
         tape.reset()
         let range = start..<min(start + piece, time)
@@ -39,18 +41,22 @@ public struct SequenceReading {
         }
         names = outputs.map(\.name)
         for output in outputs {
-          for row in 0..<batch * range.count {
+          let tensor = output.tensor, first = reading == .all ? 0 : range.count - 1
+          if reading == .last { values[output.name] = nil }
+          for row in 0..<batch * range.count where row % range.count >= first {
             values[output.name, default: Array(repeating: [], count: batch)][row / range.count] += UnsafeBufferPointer(
-              start: output.tensor.values + row * output.tensor.stride, count: output.tensor.columns)
+              start: tensor.values + row * tensor.stride, count: tensor.columns)
           }
         }
         if let final, width > 0 { rows = final.elements }
         begins = true
       }
     }
+    try GEMM.onOneThread { try tape.withoutGradient(read) }
+    let positions = reading == .all ? time : 1
     outputs = names.map { name in
       let all = (values[name] ?? []).flatMap { $0 }
-      return (name, Safetensors.Tensor(shape: [batch, time, all.count / (batch * time)], values: all))
+      return (name, Safetensors.Tensor(shape: [batch, positions, all.count / (batch * positions)], values: all))
     }
     self.state = model.stateLayout.map { StateRows.parts(rows, $0, batch: batch) } ?? []
   }

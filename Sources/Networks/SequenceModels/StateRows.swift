@@ -18,20 +18,14 @@ enum StateRows {
         throw FileError(
           path, "has the state \(part.name) \(tensor.map { "of shape \($0.shape)" } ?? "not"); \([batch] + part.shape) is needed")
       }
-      if let bad = tensor.values.first(where: { !$0.isFinite }) {
-        throw FileError(path, "the state \(part.name) contains \(bad)")
-      }
       for b in 0..<batch {
-        for (index, limit) in part.counters {
-          let count = tensor.values[b * part.count + index]
-          guard count >= 0, count < Float(limit), count == count.rounded() else {
-            throw FileError(
-              path, "the state \(part.name) counts \(count) positions; a whole number from 0 to \(limit - 1) is needed")
-          }
-        }
         for i in 0..<part.count { rows[b * layout.count + start + i] = tensor.values[b * part.count + i] }
       }
       start += part.count
+    }
+    for b in 0..<batch {
+      let flaw = rows.withUnsafeBufferPointer { rows in rows.baseAddress.flatMap { layout.flaw(in: $0 + b * layout.count) } }
+      if let flaw { throw FileError(path, flaw) }
     }
     return rows
   }
