@@ -150,7 +150,11 @@ public enum Presets {
     if let found = own.first(where: { $0.name == preset }) {
       var config = found.config
       config.environment = environment
-      if family == mazeFamily, let length = MemoryCatalog.length(name) { fit(&config, toLength: length) }
+      if family == mazeFamily, let length = MemoryCatalog.length(name) {
+        config.epsilonEnd = min(config.epsilonEnd, 0.5 / Double(length))
+        fit(&config, toEpisodesOf: length)
+      }
+      if let length = longEpisodes[name] { fit(&config, toEpisodesOf: length) }
       return config
     }
     let names = own.isEmpty ? ["default"] : own.map(\.name).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
@@ -237,19 +241,19 @@ public enum Presets {
     ($0.epsilonEnd, $0.epsilonDecaySteps, $0.totalSteps) = (0.03, 40_000, 100_000)
   }
   /// A sign at the start and one choice at the end. Whoever once stands still comes too late: so hardly a random step once ε has
-  /// fallen; and as that costs a hundredth a step, 10-step returns and larger rewards, without which walking straight alone takes
+  /// fallen (of 250 steps one in a hundred at random spares one episode in seven; 1 / 2N lets two thirds of them arrive in time); and as that costs a hundredth a step, 10-step returns and larger rewards, without which walking straight alone takes
   /// 100,000 steps. The sign is remembered soon; what is left is to learn that there is another way to turn, which ε would try in
   /// one of thousands of episodes (of 250 cells: never within a million steps on a seed in two).
   private static let maze = make(from: memory) {
     ($0.stateSize, $0.rewardScale, $0.outputScale, $0.nStep) = (16, 10, 1, 10)
     ($0.epsilonEnd, $0.epsilonDecaySteps, $0.leastTries, $0.totalSteps) = (0.01, 10_000, 50, 500_000)
   }
-  /// Of 250 steps one in a hundred at random spares one episode in seven: 1 / 2N lets two thirds of them reach the end in time. And a
-  /// sequence holds an episode, whose last step is what is learned from.
-  private static func fit(_ config: inout ExperimentConfig, toLength length: Int) {
-    config.epsilonEnd = min(config.epsilonEnd, 0.5 / Double(length))
+  /// A sequence holds an episode, whose last step may be what is learned from. Whatever is longer than a sequence is cut.
+  private static func fit(_ config: inout ExperimentConfig, toEpisodesOf length: Int) {
     if config.replay == .sequence { config.sequenceLength = min(65_536, max(config.sequenceLength, length + 16)) }
   }
+  /// Memory tasks whose episodes are longer than the preset's sequences.
+  private static let longEpisodes = ["RepeatFirstHard": 832, "PositionOnlyCartPoleHard": 600, "VelocityOnlyCartPoleHard": 600]
   private static func windows(_ config: inout ExperimentConfig) {
     (config.replay, config.sequenceStart, config.windowLength) = (.window, .anywhere, 16)
     (config.batchSize, config.gradientInterval) = (64, 4)

@@ -25,6 +25,24 @@ import Training
     #expect(windows.epsilonEnd == epsilonEnd && windows.sequenceLength == 512)
   }
 
+  /// Every task's: as long as one of some episodes was, or as a time limit allows.
+  @Test func sequencesHoldWholeEpisodes() throws {
+    for entry in MemoryCatalog.entries {
+      var world = try entry.make(), longest = (world as? PartialCartPole)?.timeLimit ?? 0
+      var observation = [Float](repeating: 0, count: world.observationSpace.count)
+      for seed in 0..<3 as Range<UInt64> {
+        try observation.withUnsafeMutableBufferPointer { row in
+          try world.reset(seed: seed, into: row)
+          var steps = 1
+          while try !world.step(steps % world.actionSpace.count, into: row).isLast { steps += 1 }
+          longest = max(longest, steps)
+        }
+      }
+      let config = try Presets.config(environment: entry.name, preset: "default")
+      #expect(config.sequenceLength >= longest, "\(entry.name): \(longest)")
+    }
+  }
+
   /// Where answers change nothing that comes only the next reward counts; where they do, the future does.
   @Test(arguments: [
     ("CountRecallEasy", 0.0), ("CountRecallHard", 0), ("AutoencodeMedium", 0), ("AutoencodeEasy?mask=1", 0),
