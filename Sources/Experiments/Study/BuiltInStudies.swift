@@ -64,7 +64,7 @@ public enum Studies {
   /// after a burn-in, with states refreshed; and windows with and without stored latents in place of the target network's pass.
   private static let latents: [Study.Part] =
     [
-      Memory(environment: "RepeatPreviousMedium", steps: 100_000, rows: 512, length: 32, window: 40),
+      Memory(environment: "RepeatPreviousMedium", steps: 100_000, rows: 512, length: 32, window: 40, windowInterval: 4),
       Memory(environment: "TMaze-100", steps: 300_000, rows: 512, length: 64, window: 110),
       Memory(
         name: "masked-lander", environment: "LunarLander-v3?mask=2,3,5", model: "mamba", presets: ("recurrent", "default"),
@@ -89,6 +89,8 @@ public enum Studies {
     /// Rows of a batch of sequences (of windows too where their preset is there for comparison), and a sequence's and a
     /// window's length.
     let rows, length, window: Int
+    /// Steps between updates of windows; nil: the preset's.
+    var windowInterval: Int?
     var others: [String: String] = [:]
 
     var parts: [Study.Part] {
@@ -97,6 +99,7 @@ public enum Studies {
       ]
       var windows = ["windowLength": "\(window)"]
       if presets.1 == "window" { windows["batchSize"] = "\(rows / window)" }
+      if let windowInterval { windows["gradientInterval"] = "\(windowInterval)" }
       return [
         part("zero", presets.0, sequences, ["latents": "none"]), part("stored", presets.0, sequences, ["latents": "state"]),
         part("burn-in", presets.0, sequences, ["latents": "none", "burnIn": "\(length)"]),
