@@ -2,6 +2,12 @@
 import Autograd
 import Randomness
 
+#if canImport(Glibc)
+  import func Glibc.pow
+#elseif canImport(Darwin)
+  import func Darwin.pow
+#endif
+
 final class Actor {
   let state: ActingState
   var generator: SplitMix64
@@ -27,7 +33,7 @@ final class Actor {
     latent.pointer.update(from: output.latent, count: latent.count)
     if let stateBefore, let before = state.stateBefore { stateBefore.pointer.update(from: before, count: stateBefore.count) }
     let greedy = state.argmax(output.q, allowed)
-    let epsilon = epsilonExponent == 1 ? epsilon : power(epsilon, epsilonExponent)
+    let epsilon = epsilonExponent == 1 ? epsilon : pow(epsilon, epsilonExponent)
     let explores = generator.uniform() < epsilon
     let action = explores ? randomAction() : counts?.leastTried(at: key, allowed) ?? greedy
     return Decision(action: action, value: output.q[greedy])
@@ -43,10 +49,3 @@ final class Actor {
     state.observe(observation, after: action, reward: reward)
   }
 }
-
-#if canImport(Glibc)
-  import func Glibc.pow
-#elseif canImport(Darwin)
-  import func Darwin.pow
-#endif
-private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }

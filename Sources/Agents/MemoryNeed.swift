@@ -28,16 +28,9 @@ public struct MemoryNeed: Equatable, Sendable {
         latentSize: config.latents == .none ? 0 : config.modelSize, streams: config.actors, storage: storage)
       rows = Double(config.batchSize) * Double(config.windowLength)
     } else {
-      // What attention remembers; else a state of the widest kind, h of every channel and the convolution's tail.
-      let context = sizes.attention.context
-      let width =
-        context > 0
-        ? 2 * context * config.modelSize : config.modelSize * config.expansion * (config.stateSize + config.convolutionWidth)
-      let state = Double(width) * Double(config.layers) * Double(sizes.parts)
       replay = SequenceReplay.bytes(
         capacity: config.replayCapacity, stride: config.sequenceLength - config.sequenceOverlap, observationSize: observationSize,
-        stateSize: config.latents == .none || config.encoder == .dqn ? 0 : Int(min(state, 1e12)), streams: config.actors,
-        storage: storage)
+        stateSize: config.latents == .none ? 0 : sizes.recurrentStateSize, streams: config.actors, storage: storage)
       rows = Double(config.batchSize) * (Double(config.sequenceLength) + Double(config.nStep) + Double(config.burnIn))
     }
     networks = sizes.approximateParameters * 4 * (config.amsgrad ? 6 : 5)

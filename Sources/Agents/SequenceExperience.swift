@@ -57,7 +57,7 @@ final class SequenceExperience: Experience {
     for _ in 0..<Self.mostDraws {
       replay.sample(into: batch, importanceExponent: importanceExponent, generator: &generator)
       if batch.learnedRows > 0 { return }
-      replay.updatePriorities(of: batch, tdErrors: batch.weights)  // all zero
+      replay.markEmpty(batch)
     }
     let cure = config.crossEpisodes ? "a longer sequenceLength" : "crossEpisodes=true"
     throw LearningError(

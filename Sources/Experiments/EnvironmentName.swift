@@ -16,7 +16,10 @@ struct EnvironmentName {
       return
     }
     guard masks.count == 1 else { throw UsageError("\(text): mask is given \(masks.count) times") }
-    let features = assignment.dropFirst("mask=".count).split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    // Each written in one way: an environment has no two names.
+    let features = assignment.dropFirst("mask=".count).split(separator: ",", omittingEmptySubsequences: false).map { feature in
+      Int(feature).flatMap { "\($0)" == feature ? $0 : nil }
+    }
     guard !features.isEmpty, features.allSatisfy({ $0 != nil }) else {
       throw UsageError("\(text): mask must be numbers of features separated by commas, such as mask=2,3,5")
     }

@@ -20,10 +20,11 @@ public struct Attention: SequenceLayer {
 
   /// `k` and `v` [context, size], rings, keys without their position; `count` [1] says how many positions went in (exactly
   /// up to `context`, and from there on modulo `context`): position p of them lies in slot p mod `context`.
-  public var stateLayout: StateLayout {
+  public var stateLayout: StateLayout { Self.stateLayout(size: projections.size, context: context) }
+  /// The same before a layer is made.
+  public static func stateLayout(size: Int, context: Int) -> StateLayout {
     StateLayout([
-      .init("k", [context, projections.size]), .init("v", [context, projections.size]),
-      .init("count", [1], counters: [0: 2 * context]),
+      .init("k", [context, size]), .init("v", [context, size]), .init("count", [1], counters: [0: 2 * context]),
     ])
   }
   /// With the whole context before it.

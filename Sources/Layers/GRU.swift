@@ -22,7 +22,9 @@ public struct GRU: SequenceLayer {
     recurrentBias = Parameter(shape: [3 * hiddenSize], uniformOver: hiddenSize, &generator)
   }
 
-  public var stateLayout: StateLayout { StateLayout([.init("h", [hiddenSize])]) }
+  public var stateLayout: StateLayout { Self.stateLayout(hiddenSize: hiddenSize) }
+  /// The same before a layer is made.
+  public static func stateLayout(hiddenSize: Int) -> StateLayout { StateLayout([.init("h", [hiddenSize])]) }
   public var workPerPosition: Int { 2 * (inputWeight.count + recurrentWeight.count) }
 
   public func callAsFunction(

@@ -33,8 +33,10 @@ public struct LSTM: SequenceLayer {
   }
 
   /// `h`, then `c`, each [layers, hiddenSize] with the first layer first, as PyTorch's are for one sequence.
-  public var stateLayout: StateLayout {
-    StateLayout([.init("h", [levels.count, hiddenSize]), .init("c", [levels.count, hiddenSize])])
+  public var stateLayout: StateLayout { Self.stateLayout(hiddenSize: hiddenSize, layers: levels.count) }
+  /// The same before a layer is made.
+  public static func stateLayout(hiddenSize: Int, layers: Int = 1) -> StateLayout {
+    StateLayout([.init("h", [layers, hiddenSize]), .init("c", [layers, hiddenSize])])
   }
   public var workPerPosition: Int { levels.reduce(0) { $0 + 2 * ($1.inputWeight.count + $1.recurrentWeight.count) } }
 

@@ -66,6 +66,10 @@ extension Mamba1: SequenceLayer {
   public var inputSize: Int { modelSize }
   public var outputSize: Int { modelSize }
   public var stateLayout: StateLayout {
+    Self.stateLayout(innerSize: innerSize, stateSize: stateSize, convolutionWidth: convolutionWidth)
+  }
+  /// The same before a block is made.
+  public static func stateLayout(innerSize: Int, stateSize: Int, convolutionWidth: Int) -> StateLayout {
     StateLayout([.init("conv", [innerSize, convolutionWidth]), .init("ssm", [innerSize, stateSize])])
   }
   /// Fourteen a state: an exponential, h and its part of y.

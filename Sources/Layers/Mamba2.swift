@@ -27,7 +27,7 @@ public struct Mamba2: SequenceLayer {
     precondition(
       headSize > 0 && inner % headSize == 0 && groups > 0 && inner / headSize % groups == 0,
       "Mamba2: \(inner) channels in heads of \(headSize), \(groups) groups")
-    let heads = inner / headSize, channels = inner + 2 * groups * stateSize
+    let heads = inner / headSize, channels = Self.channels(inner, groups, stateSize)
     (self.modelSize, innerSize, self.stateSize, self.headSize) = (modelSize, inner, stateSize, headSize)
     (self.groups, self.convolutionWidth) = (groups, convolutionWidth)
     inProjection = Linear(modelSize, inner + channels + heads, bias: hasProjectionBias, &generator)
@@ -53,10 +53,21 @@ public struct Mamba2: SequenceLayer {
   public var inputSize: Int { modelSize }
   public var outputSize: Int { modelSize }
   public var heads: Int { innerSize / headSize }
+  var channels: Int { Self.channels(innerSize, groups, stateSize) }
   /// Of the convolution: x, B and C.
-  var channels: Int { innerSize + 2 * groups * stateSize }
+  private static func channels(_ inner: Int, _ groups: Int, _ states: Int) -> Int { inner + 2 * groups * states }
   public var stateLayout: StateLayout {
-    StateLayout([.init("conv", [channels, convolutionWidth]), .init("ssm", [heads, headSize, stateSize])])
+    Self.stateLayout(
+      innerSize: innerSize, stateSize: stateSize, headSize: headSize, groups: groups, convolutionWidth: convolutionWidth)
+  }
+  /// The same before a block is made.
+  public static func stateLayout(
+    innerSize: Int, stateSize: Int, headSize: Int, groups: Int = 1, convolutionWidth: Int
+  ) -> StateLayout {
+    StateLayout([
+      .init("conv", [channels(innerSize, groups, stateSize), convolutionWidth]),
+      .init("ssm", [innerSize / headSize, headSize, stateSize]),
+    ])
   }
   public var workPerPosition: Int {
     inProjection.work + outProjection.work + 2 * convolutionWidth * channels + 4 * innerSize * stateSize

@@ -32,16 +32,12 @@ public struct Mamba3: SequenceLayer {
   ) {
     let inner = expansion * modelSize, headSize = headSize ?? min(64, inner)
     precondition(inner % headSize == 0, "Mamba3: \(inner) channels do not divide into heads of \(headSize)")
-    let heads = inner / headSize, ranks = max(rank, 1)
-    // mamba-ssm rounds the turning states down to an even number.
-    let angles = Int(Double(stateSize) * ropeFraction) / 2
+    let heads = inner / headSize, ranks = max(rank, 1), angles = Self.angles(stateSize, ropeFraction)
     core = Mamba3Core(
       heads: heads, headSize: headSize, states: stateSize, groups: groups, rank: rank, angles: angles, isNormed: isNormed)
     inputSize = modelSize
-    stateLayout = StateLayout([
-      .init("angle", [heads, angles]), .init("ssm", [heads, headSize, stateSize]), .init("k", [ranks, heads, stateSize]),
-      .init("v", [heads, headSize]),
-    ])
+    stateLayout = Self.stateLayout(
+      innerSize: inner, stateSize: stateSize, headSize: headSize, ranks: ranks, ropeFraction: ropeFraction)
     inProjection = Linear(modelSize, core.projectionSize, bias: start == .slow, &generator)
     outProjection = Linear(inner, modelSize, bias: false, &generator)
     func filled(_ shape: [Int], _ value: Float) -> Parameter { Parameter(shape: shape) { _ in value } }
@@ -61,6 +57,20 @@ public struct Mamba3: SequenceLayer {
       mimoX: isMIMO ? filled(mimoShape, part) : nil, mimoZ: isMIMO ? filled(mimoShape, 1) : nil,
       mimoO: isMIMO ? filled(mimoShape, part) : nil)
     startSlowly()
+  }
+
+  /// Of a head: mamba-ssm rounds the turning states down to an even number.
+  private static func angles(_ states: Int, _ ropeFraction: Double) -> Int { Int(Double(states) * ropeFraction) / 2 }
+
+  /// `stateLayout` before a block is made; `ranks` is 1 of SISO.
+  public static func stateLayout(
+    innerSize: Int, stateSize: Int, headSize: Int, ranks: Int = 1, ropeFraction: Double
+  ) -> StateLayout {
+    let heads = innerSize / headSize
+    return StateLayout([
+      .init("angle", [heads, angles(stateSize, ropeFraction)]), .init("ssm", [heads, headSize, stateSize]),
+      .init("k", [ranks, heads, stateSize]), .init("v", [heads, headSize]),
+    ])
   }
 
   public enum Start: Sendable {

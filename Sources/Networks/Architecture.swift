@@ -13,6 +13,8 @@ public struct Architecture: Sendable {
   let makeEncoder: @Sendable (NetworkSizes, inout SplitMix64) -> any SequenceEncoder
   /// The mixers of one block of a residual stack: usually one.
   let makeMixers: @Sendable (NetworkSizes, inout SplitMix64) -> [any SequenceLayer]
+  /// What a block's mixers remember between positions, before any is made.
+  let stateLayout: @Sendable (NetworkSizes) -> StateLayout
   /// Where an encoder's tensors stand in a published network, such as `mamba.`.
   let prefix: String
   /// Whether the tensors under a prefix are its own; if so, completes the sizes from their shapes.

@@ -67,6 +67,11 @@ public struct NetworkSizes: Equatable, Sendable {
     return norm == .rms ? (max(1, modelSize / headSize), windowLength) : (TransformerEncoder.heads, 0)
   }
 
+  /// Floats of a row of recurrent state (`QNetwork.stateLayout`): known before anything is made.
+  public var recurrentStateSize: Int {
+    Architecture.of(self).stateLayout(self).count * (norm == .rms ? layers : 1) * parts
+  }
+
   /// Parameters of a network of these sizes, to within a factor of two or so: known before anything is made.
   public var approximateParameters: Double {
     let (o, a) = (Double(observationSize) / Double(parts), Double(actionCount) / Double(parts))

@@ -17,6 +17,8 @@ public struct QFunction: Layer {
   public let head: Head
   /// The encoder again, where it and the head have the shortcut.
   private let readoutEncoder: (any ReadoutEncoder)?
+  /// What a row of recurrent state consists of; nil for an encoder that only knows windows.
+  public let stateLayout: StateLayout?
 
   init(_ sizes: NetworkSizes, _ generator: inout SplitMix64) {
     self.sizes = sizes
@@ -24,6 +26,7 @@ public struct QFunction: Layer {
     encoder = Architecture.encoder(sizes, &generator)
     head = Head(sizes, &generator)
     readoutEncoder = head.isLinear ? encoder as? any ReadoutEncoder : nil
+    stateLayout = encoder.sequence.map { Self.layout(of: sizes.parts, $0.stateLayout) }
   }
 
   // MARK: - Windows
@@ -88,17 +91,15 @@ public struct QFunction: Layer {
 
   // MARK: - Sequences
 
-  /// What a row of recurrent state consists of; nil for an encoder that only knows windows.
-  public var stateLayout: StateLayout? {
-    guard let layout = encoder.sequence?.stateLayout, sizes.parts > 1, layout.count > 0 else {
-      return encoder.sequence?.stateLayout
-    }
+  /// That of parts side by side, each of which is remembered in a `layout`.
+  private static func layout(of parts: Int, _ layout: StateLayout) -> StateLayout {
+    guard parts > 1, layout.count > 0 else { return layout }
     var counters: [Int: Int] = [:], start = 0
-    for part in (0..<sizes.parts).flatMap({ _ in layout.parts }) {
+    for part in (0..<parts).flatMap({ _ in layout.parts }) {
       for (index, limit) in part.counters { counters[start + index] = limit }
       start += part.count
     }
-    return StateLayout([.init("parts", [sizes.parts, layout.count], counters: counters)])
+    return StateLayout([.init("parts", [parts, layout.count], counters: counters)])
   }
 
   /// x [batch × time, observationSize] → q [batch × time, actions], latent [batch × time, modelSize], and the recurrent state

@@ -17,7 +17,7 @@ public final class RecurrentStepper {
 
   /// Nil for a network that only knows windows.
   public init?(_ network: QNetwork) {
-    guard network.stateLayout != nil, let sequence = network.members[0].encoder.sequence else { return nil }
+    guard let layout = network.stateLayout, let sequence = network.members[0].encoder.sequence else { return nil }
     let member = network.members[0]
     way =
       network.sizes.parts > 1
@@ -25,7 +25,7 @@ public final class RecurrentStepper {
       : .single(
         TorsoStepper(member.torso), sequence.makeStepper(), HeadStepper(member.head),
         sum: member.isResidual ? Buffer(count: network.sizes.modelSize) : nil)
-    stateSize = sequence.stateLayout.count * network.sizes.parts
+    stateSize = layout.count
   }
 
   /// To be called after the network has learned.

@@ -3,6 +3,12 @@
 import Randomness
 import Records
 
+#if canImport(Glibc)
+  import func Glibc.pow
+#elseif canImport(Darwin)
+  import func Darwin.pow
+#endif
+
 public final class Priorities {
   public let exponent: Double
   public let clampsError: Bool
@@ -28,7 +34,7 @@ public final class Priorities {
   /// Priority (|δ| + 10⁻⁶)^α.
   public func update(_ item: Int, error: Float) {
     let error = Double(abs(error))
-    tree[item] = power((clampsError ? min(error, 1) : error) + Self.smallestError, exponent)
+    tree[item] = pow((clampsError ? min(error, 1) : error) + Self.smallestError, exponent)
   }
 
   /// Draws one item from each of `items.count` equal parts of the total priority, with importance weights (N·P)^−β over
@@ -43,7 +49,7 @@ public final class Priorities {
     for row in items.indices {
       let item = tree.index(at: part * (Double(row) + generator.uniform()))
       items[row] = item
-      weights[row] = Float(power(Double(count) * tree[item] / tree.total, -importanceExponent))
+      weights[row] = Float(pow(Double(count) * tree[item] / tree.total, -importanceExponent))
       largest = max(largest, weights[row])
     }
     for row in items.indices { weights[row] /= largest }
@@ -62,10 +68,3 @@ public final class Priorities {
     guard tree.total.isFinite else { throw ReplayError(description: "the checkpoint's \(name) add up to \(tree.total)") }
   }
 }
-
-#if canImport(Glibc)
-  import func Glibc.pow
-#elseif canImport(Darwin)
-  import func Darwin.pow
-#endif
-private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }

@@ -122,7 +122,7 @@ public final class SequenceReplay {
   }
 
   /// Draws `batch.count` sequences. Where episodes are short, all of them may end within their burn-in: `batch.learnedRows` is 0
-  /// then, and `updatePriorities` sees to it that others are drawn.
+  /// then, and `markEmpty` sees to it that others are drawn.
   public func sample(into batch: SequenceBatch, importanceExponent: Double, generator: inout SplitMix64) {
     batch.learnedRows = 0
     batch.masks.apply(streams)
@@ -169,6 +169,13 @@ public final class SequenceReplay {
       }
       writer.write(streams[stream], from: episodes[stream][oldestEpisode[stream] + number], crossing: false)
     }
+  }
+
+  /// Gives a drawn batch without a row to learn from the least priority there is.
+  public func markEmpty(_ batch: SequenceBatch) {
+    precondition(batch.learnedRows == 0, "\(batch.learnedRows) rows can be learned from")
+    guard !layout.startsWithEpisodes else { return }
+    for index in 0..<batch.count { priorities.update(batch.items[index], error: 0) }
   }
 
   /// R2D2's priority of a sequence: η · largest + (1 − η) · mean of |TD error| over its learned rows; of none it is least.

@@ -116,7 +116,8 @@ import Training
       ("LunarLander-v3?mask=3,3", "feature 3 is hidden twice"), ("LunarLander-v3?mask=", "numbers of features"),
       ("LunarLander-v3?mask=2,,3", "numbers of features"), ("LunarLander-v3?mask=x", "numbers of features"),
       ("LunarLander-v3?mask", "numbers of features"), ("LunarLander-v3?mask=1&mask=2", "mask is given 2 times"),
-      ("LunarLander-v3?gravity=-5", "a native environment takes only mask="),
+      ("LunarLander-v3?mask=+0", "numbers of features"), ("LunarLander-v3?mask=-0", "numbers of features"),
+      ("LunarLander-v3?mask=2,03", "numbers of features"), ("LunarLander-v3?gravity=-5", "a native environment takes only mask="),
     ] {
       let error = #expect(throws: UsageError.self) { try EnvironmentCatalog.entry(name).make() }
       #expect(error?.description.contains(message) == true, "\(name): \(error?.description ?? "")")

@@ -40,6 +40,21 @@ import Testing
     #expect(read.evaluate(windows, batch: 2, time: 6) == written.evaluate(windows, batch: 2, time: 6))
   }
 
+  /// What a run says beforehand of its memory, `NetworkSizes` knows from the layers' own layouts: before any layer is made.
+  @Test(arguments: kinds, [BlockNorm.none, .rms]) func widthOfAStateIsKnownBeforehand(_ kind: EncoderKind, _ norm: BlockNorm) {
+    var sizes = network(kind, norm).sizes
+    for slowDecay in [false, true] {
+      sizes.slowDecay = slowDecay
+      var generator = SplitMix64(seed: 3)
+      #expect(sizes.recurrentStateSize == QNetwork(sizes, &generator).stateLayout?.count ?? 0)
+      // And of a part for each of the three actions.
+      var parts = sizes
+      (parts.partFeatures, parts.observationSize, parts.hiddenSize, parts.headHidden) = (2, 6, 12, 10)
+      #expect(parts.recurrentStateSize == QNetwork(parts, &generator).stateLayout?.count ?? 0)
+      #expect(parts.recurrentStateSize == 3 * sizes.recurrentStateSize)
+    }
+  }
+
   /// The context of a stack's attention is what the file says, whatever its reader would like; where it says nothing, what the
   /// reader says; and where nobody does, the file is refused.
   @Test func theFileSaysTheContext() throws {

@@ -2,6 +2,7 @@
 import Randomness
 import Records
 import Replay
+import TestSupport
 import Testing
 
 /// Every transition kept with its window and the window after it, and n-step returns from their definition.
@@ -40,21 +41,6 @@ private struct Naive {
   }
 }
 
-final class Memory: CheckpointSink, CheckpointSource {
-  var sections: [String: [UInt8]] = [:]
-  private var kept: [UnsafeMutableRawBufferPointer] = []
-  func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws { sections[name] = Array(bytes) }
-  func bytes(_ name: String) throws -> UnsafeRawBufferPointer {
-    let section = try #require(sections[name])
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: section.count, alignment: 8)
-    copy.copyBytes(from: section)
-    kept.append(copy)
-    return UnsafeRawBufferPointer(copy)
-  }
-  func contains(_ name: String) -> Bool { sections[name] != nil }
-  deinit { for copy in kept { copy.deallocate() } }
-}
-
 @Suite struct PrioritizedReplayTests {
   private func make(
     _ capacity: Int, window: Int, features: Int = 2, clamp: Bool = false, nStep: NStep = NStep(discount: 0.9),
@@ -65,8 +51,8 @@ final class Memory: CheckpointSink, CheckpointSource {
       clampPriorityError: clamp, nStep: nStep, streams: streams)
   }
 
-  /// Random episodes of 1 … 9 steps, in one stream or two, through replays of every small capacity, window and n: every drawn
-  /// window, return and discount is right, at starts, at ends, at truncations, at the newest step, and while the ring wraps.
+  /// Random episodes of 1 … 9 steps, in one stream or two, through small replays of several capacities, windows and n: every
+  /// drawn window, return and discount is right, at starts, at ends, at truncations, at the newest step, and while the ring wraps.
   @Test(arguments: [1, 2, 3, 5, 8, 17], [1, 2, 4, 10]) func windows(_ capacity: Int, _ window: Int) {
     for (steps, streams) in [(1, 1), (2, 1), (3, 2), (5, 1), (20, 2)] {
       for cut in [false, true] { windows(capacity, window, NStep(steps: steps, discount: 0.75, cutsAtTruncation: cut), streams) }
@@ -184,7 +170,7 @@ final class Memory: CheckpointSink, CheckpointSource {
 
   @Test(arguments: [5, 40]) func aRestoredReplayGoesOnIdentically(_ transitions: Int) throws {
     let replay = filled(16, transitions: transitions), copy = make(16, window: 2)
-    var memory = Memory()
+    var memory = CheckpointMemory()
     try replay.save(to: &memory)
     try copy.restore(from: memory)
     var first = SplitMix64(seed: 9), second = SplitMix64(seed: 9)

@@ -1,8 +1,9 @@
 /// Sequences against a naive model that keeps every step: rows, resets, returns, the rows that are bootstrapped from, stored
-/// states, at every small capacity, stride, burn-in and n.
+/// states and those after them, at several small capacities, strides, burn-ins and n.
 import Randomness
 import Records
 import Replay
+import TestSupport
 import Testing
 
 /// Every step of one stream, whole.
@@ -35,14 +36,22 @@ private struct NaiveStream {
     return rows
   }
 
-  func outcome(of index: Int, steps n: Int, discount: Float) -> (return: Float, discount: Float, steps: Int) {
+  func outcome(of index: Int, _ nStep: NStep) -> (return: Float, discount: Float, steps: Int) {
     var (total, factor, taken) = (Float(0), Float(1), 0)
     while true {
       let step = steps[index + taken]
       total += factor * step.reward
-      (factor, taken) = (factor * discount, taken + 1)
-      if step.isLast || taken == n || index + taken == steps.count { return (total, step.terminated ? 0 : factor, taken) }
+      (factor, taken) = (factor * nStep.discount, taken + 1)
+      if step.isLast || taken == nStep.steps || index + taken == steps.count {
+        return (total, step.terminated || (step.truncated && nStep.cutsAtTruncation) ? 0 : factor, taken)
+      }
     }
+  }
+
+  /// The step that the sequence after the one from `first` begins at; nil where it is not there or an episode ends before it.
+  func following(_ first: Int, _ layout: SequenceLayout) -> Int? {
+    let next = first + layout.stride
+    return next < steps.count && !steps[first..<next].contains(where: \.isLast) ? next : nil
   }
 }
 
@@ -51,13 +60,15 @@ private struct NaiveStream {
     for (length, burnIn, n) in [(1, 0, 1), (3, 0, 1), (4, 2, 1), (5, 0, 3), (2, 1, 4), (40, 3, 2)] {
       for crossing in [true, false] where burnIn < capacity / 2 / stride * stride {
         let layout = SequenceLayout(length: length, burnIn: burnIn, stride: stride, crossesEpisodes: crossing)
-        play(capacity, layout, n)
+        play(capacity, layout, NStep(steps: n, discount: 0.5, cutsAtTruncation: !crossing))
       }
     }
   }
 
   @Test(arguments: [3, 8, 30], [1, 3]) func tapesOfEpisodesEqualTheModel(_ capacity: Int, _ n: Int) {
-    for length in [1, 4, 17] { play(capacity, SequenceLayout(length: length, stride: 1, startsWithEpisodes: true), n) }
+    for length in [1, 4, 17] {
+      play(capacity, SequenceLayout(length: length, stride: 1, startsWithEpisodes: true), NStep(steps: n, discount: 0.5))
+    }
   }
 
   /// Draws of one stream of 8 steps in sequences of 4: weights are the inverse of priorities at α = β = 1.
@@ -113,12 +124,39 @@ private struct NaiveStream {
     #expect(share() == 0)
   }
 
-  /// Random episodes of 1 … 9 steps in two streams; after each step a batch is drawn and every row of it compared.
-  private func play(_ capacity: Int, _ layout: SequenceLayout, _ n: Int) {
+  /// Where a whole batch has no such row, all of it gets the least priority, (10⁻⁶)^α; what is new gets the largest there is.
+  @Test func anEmptyBatchIsHardlyDrawnAgain() throws {
+    let replay = SequenceReplay(
+      capacity: 8, layout: SequenceLayout(length: 2, burnIn: 2, stride: 2, crossesEpisodes: false), observationSize: 1,
+      stateSize: 0, priorities: 0.5, nStep: NStep(steps: 1, discount: 0.5))
+    let batch = SequenceBatch(count: 4, burnIn: 2, time: 3, observationSize: 1, stateSize: 0)
+    var generator = SplitMix64(seed: 3)
+    func append(_ episodes: Range<Int>) throws -> [Double] {
+      for step in episodes {
+        [Float(step)].withUnsafeBufferPointer {
+          replay.beginEpisode($0)
+          replay.append(action: 0, reward: 0, terminated: true, truncated: false, next: $0, state: nil)
+        }
+      }
+      var memory = CheckpointMemory()
+      try replay.save(to: &memory)
+      return try memory.values("replay/priorities", 4, as: Double.self)
+    }
+    #expect(try append(0..<5) == [1, 1, 0, 0])
+    replay.sample(into: batch, importanceExponent: 0, generator: &generator)
+    #expect(batch.learnedRows == 0)
+    replay.markEmpty(batch)
+    for (found, expected) in zip(try append(5..<7), [1e-3, 1e-3, 1e-3, 0]) { #expect(abs(found - expected) < 1e-12) }
+  }
+
+  /// Random episodes of 1 … 9 steps in two streams; after each step a batch is drawn, every row of it compared, and the states
+  /// after its sequences written anew.
+  private func play(_ capacity: Int, _ layout: SequenceLayout, _ nStep: NStep) {
+    let n = nStep.steps
     var generator = SplitMix64(seed: UInt64(capacity * 100 + layout.length * 10 + n))
     let replay = SequenceReplay(
       capacity: capacity, layout: layout, observationSize: 1, stateSize: layout.startsWithEpisodes ? 0 : 1, priorities: 0.5,
-      nStep: NStep(steps: n, discount: 0.5), streams: 2)
+      nStep: nStep, streams: 2)
     let each = replay.streams[0].capacity
     let batch = SequenceBatch(
       count: 3, burnIn: layout.burnIn, time: layout.length + n, observationSize: 1, stateSize: replay.stateSize)
@@ -150,16 +188,36 @@ private struct NaiveStream {
       guard replay.isReady else { continue }
       replay.sample(into: batch, importanceExponent: 0.4, generator: &generator)
       var learned = 0
-      for index in 0..<3 { learned += check(index, of: batch, layout, n, models, each) }
+      for index in 0..<3 { learned += check(index, of: batch, layout, nStep, models, each) }
       #expect(batch.learnedRows == learned)
+      for index in 0..<3 { moveOn(replay, batch, index, &models, 1000 * stamp + Float(index)) }
       let errors = (0..<batch.count * batch.time).map { Float($0 % 3) }
       replay.updatePriorities(of: batch, tdErrors: errors)
     }
   }
 
+  /// The state stored for the sequence after a drawn one is the model's, and what is written there is drawn from then on.
+  private func moveOn(
+    _ replay: SequenceReplay, _ batch: SequenceBatch, _ index: Int, _ models: inout [NaiveStream], _ state: Float
+  ) {
+    let place = replay.followingState(of: batch, index), layout = replay.layout
+    guard !layout.startsWithEpisodes else { return #expect(place == nil) }
+    // Every observation is unique.
+    let first = batch.input(index, 0).pointee
+    for stream in models.indices {
+      guard let start = models[stream].steps.firstIndex(where: { $0.observation == first }) else { continue }
+      let next = models[stream].following(start, layout)
+      #expect((next == nil) == (place == nil))
+      guard let next, let place else { return }
+      #expect(place.pointee == models[stream].steps[next].state)
+      place.pointee = state
+      models[stream].steps[next].state = state
+    }
+  }
+
   /// Compares one sequence with the model's rows; returns how many are learned from.
   private func check(
-    _ index: Int, of batch: SequenceBatch, _ layout: SequenceLayout, _ n: Int, _ models: [NaiveStream], _ capacity: Int
+    _ index: Int, of batch: SequenceBatch, _ layout: SequenceLayout, _ nStep: NStep, _ models: [NaiveStream], _ capacity: Int
   ) -> Int {
     let total = layout.burnIn + batch.time
     func row(_ position: Int) -> (observation: Float, begins: Bool) {
@@ -204,7 +262,7 @@ private struct NaiveStream {
         }
         learned += 1
         #expect(batch.weights[at] > 0)
-        let outcome = model.outcome(of: step, steps: n, discount: 0.5)
+        let outcome = model.outcome(of: step, nStep)
         #expect(batch.returns[at] == outcome.return && batch.discounts[at] == outcome.discount)
         #expect(batch.actions[at] == model.steps[step].action)
         if outcome.discount > 0 {
@@ -240,7 +298,7 @@ private struct NaiveStream {
       }
       let replay = make(), copy = make()
       for number in 0..<57 { step(replay, number) }
-      var memory = Memory()
+      var memory = CheckpointMemory()
       try replay.save(to: &memory)
       try copy.restore(from: memory)
       var first = SplitMix64(seed: 3), second = first

@@ -6,6 +6,7 @@ extension Architecture {
   static let gru = Architecture(
     kind: EncoderKind(rawValue: "gru"),
     makeEncoder: { sizes, generator in LayerEncoder(GRU(sizes.modelSize, sizes.modelSize, &generator), name: "gru") },
-    makeMixers: { sizes, generator in [GRU(sizes.modelSize, sizes.modelSize, &generator)] }, prefix: "gru.",
+    makeMixers: { sizes, generator in [GRU(sizes.modelSize, sizes.modelSize, &generator)] },
+    stateLayout: { GRU.stateLayout(hiddenSize: $0.modelSize) }, prefix: "gru.",
     recognise: { tensors, sizes in tensors["weight_ih_l0"]?.first == 3 * sizes.modelSize })
 }

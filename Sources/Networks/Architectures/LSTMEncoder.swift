@@ -7,7 +7,8 @@ import Randomness
 extension Architecture {
   static let lstm = Architecture(
     kind: .lstm, makeEncoder: { LSTMEncoder($0, &$1) },
-    makeMixers: { sizes, generator in [LSTM(sizes.modelSize, sizes.modelSize, &generator)] }, prefix: "lstm.",
+    makeMixers: { sizes, generator in [LSTM(sizes.modelSize, sizes.modelSize, &generator)] },
+    stateLayout: { LSTM.stateLayout(hiddenSize: $0.modelSize) }, prefix: "lstm.",
     recognise: { tensors, sizes in tensors["weight_ih_l0"]?.first == 4 * sizes.modelSize })
 }
 

@@ -7,7 +7,7 @@ extension Architecture {
   static let dqn = Architecture(
     kind: .dqn, makeEncoder: { sizes, _ in LastObservationEncoder(sizes) },
     makeMixers: { sizes, generator in [FeedForward(sizes.modelSize, hiddenSize: sizes.expansion * sizes.modelSize, &generator)] },
-    prefix: "",
+    stateLayout: { _ in StateLayout() }, prefix: "",
     recognise: { tensors, sizes in
       guard tensors.prefix.isEmpty else {
         guard tensors["linear1.weight"] != nil else { return false }

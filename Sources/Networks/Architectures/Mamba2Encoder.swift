@@ -7,7 +7,12 @@ extension Architecture {
   static let mamba2 = Architecture(
     kind: EncoderKind(rawValue: "mamba2"),
     makeEncoder: { sizes, generator in LayerEncoder(mixer(sizes, &generator), name: "mamba2") },
-    makeMixers: { sizes, generator in [mixer(sizes, &generator)] }, prefix: "mamba2.",
+    makeMixers: { sizes, generator in [mixer(sizes, &generator)] },
+    stateLayout: {
+      Mamba2.stateLayout(
+        innerSize: $0.expansion * $0.modelSize, stateSize: $0.stateSize, headSize: $0.headSize,
+        convolutionWidth: $0.convolutionWidth)
+    }, prefix: "mamba2.",
     recognise: { tensors, sizes in
       guard tensors["A_log"]?.count == 1 else { return false }
       let heads = try tensors.shape("A_log", 1)[0], inner = try tensors.shape("norm.weight", 1)[0]

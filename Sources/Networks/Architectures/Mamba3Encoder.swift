@@ -7,7 +7,11 @@ extension Architecture {
   static let mamba3 = Architecture(
     kind: EncoderKind(rawValue: "mamba3"),
     makeEncoder: { sizes, generator in LayerEncoder(mixer(sizes, &generator), name: "mamba3") },
-    makeMixers: { sizes, generator in [mixer(sizes, &generator)] }, prefix: "mamba3.",
+    makeMixers: { sizes, generator in [mixer(sizes, &generator)] },
+    stateLayout: {
+      Mamba3.stateLayout(
+        innerSize: $0.expansion * $0.modelSize, stateSize: $0.stateSize, headSize: $0.headSize, ropeFraction: ropeFraction($0))
+    }, prefix: "mamba3.",
     recognise: { tensors, sizes in
       guard tensors["B_bias"] != nil else { return false }
       let bias = try tensors.shape("B_bias", 3), inner = try tensors.shape("out_proj.weight", 2)[1]
@@ -19,9 +23,11 @@ extension Architecture {
       return true
     })
 
+  private static func ropeFraction(_ sizes: NetworkSizes) -> Double { sizes.slowDecay ? 1 : 0.5 }
+
   private static func mixer(_ sizes: NetworkSizes, _ generator: inout SplitMix64) -> Mamba3 {
     Mamba3(
       modelSize: sizes.modelSize, stateSize: sizes.stateSize, expansion: sizes.expansion, headSize: sizes.headSize,
-      ropeFraction: sizes.slowDecay ? 1 : 0.5, start: sizes.slowDecay ? .slow : .reference, &generator)
+      ropeFraction: ropeFraction(sizes), start: sizes.slowDecay ? .slow : .reference, &generator)
   }
 }

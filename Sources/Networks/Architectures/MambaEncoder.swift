@@ -14,6 +14,10 @@ extension Architecture {
           expansion: sizes.expansion, &generator)
       ]
     },
+    stateLayout: {
+      Mamba1.stateLayout(
+        innerSize: $0.expansion * $0.modelSize, stateSize: $0.stateSize, convolutionWidth: $0.convolutionWidth)
+    },
     prefix: "mamba.",
     recognise: { tensors, sizes in
       guard tensors["A_log"]?.count == 2 else { return false }

@@ -14,6 +14,11 @@ extension Architecture {
         FeedForward(sizes.modelSize, hiddenSize: 2 * sizes.modelSize, &generator),
       ]
     },
+    // The published one only knows windows.
+    stateLayout: { sizes in
+      let context = sizes.attention.context
+      return context > 0 ? Attention.stateLayout(size: sizes.modelSize, context: context) : StateLayout()
+    },
     prefix: "encoder.",
     recognise: { tensors, sizes in
       if tensors["in_proj_weight"] != nil {
