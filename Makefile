@@ -35,6 +35,8 @@ reproduce: build
 	$(STUDY) run paper-lunarlander --seeds $(LUNARLANDER_SEEDS)
 	.build/release/mamba-dqn report runs/paper-highway runs/paper-lunarlander --out results/report
 
+# A browser for the tests of pages, which nothing else needs.
+test: PACKAGES += chromium-headless-shell
 test: build lint gymnasium python exporters
 	swift build $(SWIFT_FLAGS) --build-tests
 	scripts/docs.sh --check

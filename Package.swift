@@ -131,7 +131,8 @@ let package = Package(
       name: "EmbedAgent", dependencies: ["Agents", "Records"], path: "Examples/EmbedAgent", swiftSettings: vectorised),
 
     // Tests mirror the rooms
-    .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport", swiftSettings: vectorised),
+    .target(
+      name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport", exclude: ["Python"], swiftSettings: vectorised),
     tests(of: "Randomness", resources: [.copy("Golden")]),
     tests(of: "Records", ["Randomness"]),
     tests(of: "Statistics", resources: [.copy("Golden")]),
@@ -146,12 +147,12 @@ let package = Package(
       of: "Agents",
       ["CBLAS", "MachineSupport", "Autograd", "Layers", "Networks", "Optimizers", "Randomness", "Records"]),
     tests(of: "Environments", ["CBox2D", "Randomness"], resources: [.copy("Golden")]),
-    tests(of: "Rendering", ["Environments", "CCairo"]),
+    tests(of: "Rendering", ["Environments", "CCairo"], excluding: ["play.py"]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),
     tests(of: "Training", ["Agents", "Environments", "Randomness", "Records"]),
     tests(of: "Export", ["Agents", "Networks", "Randomness", "Records"], excluding: ["agent_test.c", "agent_test.py"]),
     tests(of: "Reports", ["Records", "Statistics", "Randomness", .product(name: "Yams", package: "Yams")]),
-    tests(of: "Watching", ["mamba-dqn", "Records"], excluding: ["Python"]),
+    tests(of: "Watching", ["mamba-dqn", "Records"], excluding: ["watch.py"]),
     tests(
       of: "Experiments",
       ["mamba-dqn", "OwnEnvironment", "EmbedAgent", "Agents", "Environments", "Networks", "Records", "Training"]),

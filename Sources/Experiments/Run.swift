@@ -93,7 +93,7 @@ public struct Run {
     if newest == nil, let damaged = store.paths.first {
       throw FileError(damaged, "is damaged, and there is no earlier checkpoint; begin the run again")
     }
-    if newest == nil, let result = [folder.evaluation, folder.weights].first(where: FileManager.default.fileExists) {
+    if newest == nil, let result = folder.result {
       throw FileError(
         folder.path,
         "has ended (there is \(result)) and holds no checkpoint to go on from; copy its config.json or begin another run")

@@ -139,7 +139,7 @@ private struct Found {
   static func finalWeights(of run: RunFolder) throws -> String {
     try check(run)
     guard exists(run.weights) else {
-      guard !exists(run.evaluation) else {
+      guard run.result == nil else {
         throw FileError(run.path, "has no model.safetensors: it holds what came of the run, and the weights lie elsewhere")
       }
       throw FileError(

@@ -46,6 +46,10 @@ public struct RunFolder: Sendable {
   /// For TensorBoard.
   public var events: String { "\(path)/events.out.tfevents.0.mamba-dqn" }
 
+  /// What says that the run has come to its end, if anything does: its evaluation, or its weights where it was stopped before
+  /// that was written.
+  public var result: String? { [evaluation, weights].first(where: FileManager.default.fileExists) }
+
   /// Whether the folder is there.
   public var exists: Bool { FileManager.default.fileExists(atPath: path) }
 }

@@ -109,9 +109,10 @@ public struct ModelCard {
     ]
     if let outcome = card.outcome { metrics.append((outcome.metric.type, outcome.metric.name, decimal(card.share(outcome)))) }
     metrics.append(("training_minutes", "wall clock of training, median", Number.two(Statistics.median(card.minutes))))
-    let tags = [
+    // The encoder may be called as the method is.
+    let tags = unique([
       card.environment, "deep-reinforcement-learning", "reinforcement-learning", "dqn", card.runs[0].config.encoder.rawValue,
-    ]
+    ])
     return """
       ---
       library_name: \(library)

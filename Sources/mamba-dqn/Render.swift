@@ -35,7 +35,7 @@ struct Render: ParsableCommand {
       "Where to write. (default: episode.html and so on in the run folder, episode-best.html of --checkpoint best, episode-seed7.html of --seed 7; several films carry their seeds)"
   )
   var out: String?
-  @Flag(help: "Draw Q-values, action and return on films and pictures; a page has them anyway.")
+  @Flag(help: "Draw Q-values, action and return below films and pictures; a page has them anyway.")
   var overlay = false
   @OptionGroup var trust: TrustOptions
 

@@ -46,6 +46,11 @@ struct Plain: Environment {
   }
 }
 
+struct Always: Policy {
+  let action: Int
+  mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int { action }
+}
+
 extension Scene {
   /// The first item that shows one of these sprites.
   func item(_ sprites: [Sprite]) -> Item? { items.first { item in sprites.contains { $0 === item.sprite } } }

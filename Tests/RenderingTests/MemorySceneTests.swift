@@ -163,8 +163,3 @@ import Testing
     #expect(EpisodePage([episode]).html.utf8.count < 1_000_000)
   }
 }
-
-private struct Always: Policy {
-  let action: Int
-  mutating func action(for observation: UnsafeBufferPointer<Float>) -> Int { action }
-}

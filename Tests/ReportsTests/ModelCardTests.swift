@@ -68,13 +68,18 @@ import Yams
     let parts = try card().components(separatedBy: "---\n")
     #expect(parts[0].isEmpty && parts[2].hasPrefix("# Mamba-DQN on "))
     let front = try #require(try Yams.load(yaml: parts[1]) as? [String: Any])
-    #expect((front["tags"] as? [String])?.first == name)
+    #expect(front["tags"] as? [String] == [name, "deep-reinforcement-learning", "reinforcement-learning", "dqn", "mamba"])
     let model = try #require((front["model-index"] as? [[String: Any]])?.first)
     let results = try #require((model["results"] as? [[String: Any]])?.first)
     #expect((results["dataset"] as? [String: Any])?["type"] as? String == name)
     let metrics = try #require(results["metrics"] as? [[String: Any]])
     #expect(metrics.map { $0["type"] as? String } == ["mean_reward", "iqm_reward", "landing_rate", "training_minutes"])
     #expect(metrics[0]["value"] as? String == "200.00 +/- 141.42" && metrics[2]["value"] as? Double == 0.5)
+  }
+
+  @Test func everyTagIsThereOnce() throws {
+    try run(0, [20]) { $0.encoder = .dqn }
+    #expect(try card().components(separatedBy: "- \"dqn\"\n").count == 2)
   }
 
   @Test func whatIsNoModelIsRefused() throws {

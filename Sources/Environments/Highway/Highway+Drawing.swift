@@ -41,7 +41,7 @@ extension Highway: Drawable {
         at: Scene.Placement(x: vehicle.x, y: -vehicle.y, angle: -vehicle.heading))
     }
     scene.add(
-      Drawing.speed(ego.speed), at: Scene.Placement(x: view.x + 0.98 * view.width, y: view.y + view.height - Drawing.verge * 0.72)
+      Drawing.speed(ego.speed), at: Scene.Placement(x: view.x + 0.98 * view.width, y: view.y + view.height - Drawing.verge * 0.62)
     )
     return scene
   }
@@ -64,7 +64,8 @@ extension Highway {
       static let asphalt = Scene.Colour(light: 0x6b7280ff, dark: 0x2a2f3aff)
       static let shoulder = Scene.Colour(light: 0x858c99ff, dark: 0x363c49ff)
       static let mark = Scene.Colour(light: 0xffffffff, dark: 0xc7cddaff)
-      static let text = Scene.Colour(light: 0x1f2328ff, dark: 0xe6e8ebff)
+      /// Behind words, so that no bush is.
+      static let plate = Scene.Colour(light: 0xe4efd9ff, dark: 0x101a15ff)
       static let shadow = Scene.Colour(0x00000048)
       static let glassTop = Scene.Colour(light: 0x24344fff, dark: 0x101828ff)
       static let glassBottom = Scene.Colour(light: 0x3f5880ff, dark: 0x2a3d5cff)
@@ -129,7 +130,10 @@ extension Highway {
     }
 
     static func speed(_ speed: Double) -> Scene.Sprite {
-      Scene.Sprite([.text("\(Int(speed.rounded())) m/s", 0, 0, height: 1.7, anchor: .end, Colours.text)])
+      Scene.Sprite([
+        .rectangle(-7.8, -0.7, 8.3, 2.8, rounding: 0.6, .solid(Colours.plate)),
+        .text("\(Int(speed.rounded())) m/s", 0, 0, height: 2.1, anchor: .end, Palette.text),
+      ])
     }
 
     // MARK: - Vehicles

@@ -5,12 +5,9 @@ import Foundation
 struct ObservationDrawing {
   private enum Colours {
     static let paper = Scene.Colour(light: 0xf7f8faff, dark: 0x171a20ff)
-    static let text = Scene.Colour(light: 0x1f2328ff, dark: 0xe6e8ebff)
-    static let muted = Scene.Colour(light: 0x69717bff, dark: 0x98a1abff)
     static let track = Scene.Colour(light: 0xe6e9eeff, dark: 0x262b33ff)
     static let positive = Scene.Colour(light: 0x2f6fedff, dark: 0x5b9bffff)
     static let negative = Scene.Colour(light: 0xe0662fff, dark: 0xff9257ff)
-    static let chosen = Scene.Colour(light: 0x1f8f5fff, dark: 0x2fbf83ff)
     static let onChosen = Scene.Colour(light: 0xffffffff, dark: 0x0e1512ff)
   }
   /// The picture is 60 × 40.
@@ -24,7 +21,7 @@ struct ObservationDrawing {
     scene.add(Self.paper)
     let outcome = reward.map { "reward \(Self.signed($0))   return \(Self.signed(total))" } ?? "first observation"
     scene.add(
-      Scene.Sprite([.text(outcome, Self.margin, Self.height - 4, height: 1.9, Colours.text)]))
+      Scene.Sprite([.text(outcome, Self.margin, Self.height - 4, height: 1.9, Palette.text)]))
     if let image = image(of: observation) {
       scene.add(image)
     } else if observation.count <= 12 {
@@ -55,14 +52,14 @@ struct ObservationDrawing {
       let zero = space.low[index] >= 0 ? left : left + length / 2
       let reach = fraction(value, index) * (space.low[index] >= 0 ? length : length / 2)
       scene.add(
-        Scene.Sprite([.text("\(index)", 0, 0, height: size, anchor: .end, Colours.muted)]),
+        Scene.Sprite([.text("\(index)", 0, 0, height: size, anchor: .end, Palette.muted)]),
         at: Scene.Placement(x: left - 1.2, y: y - size * 0.35))
       scene.add(Self.track, at: Scene.Placement(x: left, y: y, scaleX: length, scaleY: rowHeight * 0.6))
       scene.add(
         reach < 0 ? Self.negative : Self.positive,
         at: Scene.Placement(x: zero, y: y, scaleX: reach, scaleY: rowHeight * 0.6))
       scene.add(
-        Scene.Sprite([.text(Self.signed(Double(value)), 0, 0, height: size, anchor: .end, Colours.text)]),
+        Scene.Sprite([.text(Self.signed(Double(value)), 0, 0, height: size, anchor: .end, Palette.text)]),
         at: Scene.Placement(x: Self.width - Self.margin, y: y - size * 0.35))
     }
   }
@@ -126,9 +123,9 @@ struct ObservationDrawing {
       let size = min(1.5, (chip - 1) / (0.68 * Double(max(name.count, 1))))
       scene.add(
         Scene.Sprite([
-          .rectangle(0, 0, chip, 3, rounding: 1.5, .solid(isChosen ? Colours.chosen : Colours.track)),
+          .rectangle(0, 0, chip, 3, rounding: 1.5, .solid(isChosen ? Palette.right : Colours.track)),
           .text(
-            name, chip / 2, 1.5 - size * 0.36, height: size, anchor: .middle, isChosen ? Colours.onChosen : Colours.muted),
+            name, chip / 2, 1.5 - size * 0.36, height: size, anchor: .middle, isChosen ? Colours.onChosen : Palette.muted),
         ]), at: Scene.Placement(x: Self.margin + width * Double(place), y: 2.2))
     }
   }

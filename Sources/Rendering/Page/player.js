@@ -346,16 +346,20 @@ function draw() {
   document.documentElement.dataset.drawn = ++drawn;
 }
 
+function time(frame) {
+  return `step ${episode.stepOf[frame] + 1} of ${episode.chosen.length} · ${(frame / episode.fps).toFixed(2)} s`
+    + (frame === episode.scenes.length - 1 ? ` · ${episode.end}` : "");
+}
+
 function show(next) {
   frame = Math.max(0, Math.min(episode.scenes.length - 1, next));
-  const step = episode.stepOf[frame], isEnd = frame === episode.scenes.length - 1;
+  const step = episode.stepOf[frame];
   draw();
   showNow(step);
   const share = frame / Math.max(1, episode.scenes.length - 1);
   for (const { width, cursor } of plots) cursor.style.transform = `translateX(${gutter + (width - gutter) * share - 0.5}px)`;
   element("scrub").value = frame;
-  element("clock").textContent = `step ${step + 1} of ${episode.chosen.length} · ${(frame / episode.fps).toFixed(2)} s`
-    + (isEnd ? ` · ${episode.end}` : "");
+  element("clock").textContent = time(frame);
   document.documentElement.dataset.frame = frame;
   tellState();
 }
@@ -413,6 +417,8 @@ function choose(index) {
     + ` in ${episode.chosen.length} steps`;
   element("page").classList.toggle("flat", episode.scenes[0][4] > 2.4 * episode.scenes[0][5]);
   element("scrub").max = episode.scenes.length - 1;
+  // Its room from the beginning, so that nothing moves when it says more.
+  element("clock").style.setProperty("--longest", time(episode.scenes.length - 1).length + "ch");
   makeNow();
   makePlots();
   layout();
@@ -429,6 +435,7 @@ element("scrub").oninput = event => { pause(); show(Number(event.target.value));
 canvas.onclick = () => playing ? pause() : play();
 addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "SELECT") return;
+  if (event.key === " " && event.target.tagName === "BUTTON") return;  // it presses the button
   const far = event.shiftKey ? 10 : 1;
   const act = {
     " ": () => playing ? pause() : play(), ArrowLeft: () => stepBy(-far), ArrowRight: () => stepBy(far),

@@ -1,75 +1,85 @@
-/// What an agent was about, drawn in the upper left corner of a picture: its Q-values as bars, its action, its return. Of many
-/// actions, the best.
+/// What an agent was about, in a band below a picture: its Q-values as bars, its action, its return. Of many actions, the best.
 import Environments
 import Foundation
 
 struct EpisodeOverlay {
   private enum Colours {
-    static let panel = Scene.Colour(light: 0xffffffd0, dark: 0x0b0e14b8)
     static let text = Scene.Colour(light: 0x1f2328ff, dark: 0xf0f2f5ff)
     static let muted = Scene.Colour(light: 0x5c656eff, dark: 0xa9b2bcff)
     static let track = Scene.Colour(light: 0x00000018, dark: 0xffffff20)
     static let bar = Scene.Colour(light: 0x6b88c9ff, dark: 0x7f97c9ff)
     static let chosen = Scene.Colour(light: 0x1f8f5fff, dark: 0x3ddc97ff)
   }
+  static let ground = Scene.Colour(light: 0xffffffff, dark: 0x0b0e14ff)
+  /// More actions than these are not all shown, but the best few.
+  private static let most = 8, few = 5
 
-  let actionNames: [String]
-  let decision: EpisodeRecording.Decision?
-  /// False before the first action.
-  let isTaken: Bool
-  let step: Int
-  let total: Double
+  private let actionNames: [String]
+  /// Cells: one an action and one of step and return; column by column.
+  private let rows: Int
+  /// Pixels: a font's size, and what a cell takes.
+  private let size, cellWidth: Double
+  private var line: Double { size * 1.45 }
+  private var margin: Double { size * 0.8 }
 
-  /// In pixels of a picture of this size.
-  func scene(width: Int, height: Int) -> Scene {
-    let size = max(9, min(Double(height) / 30, Double(width) / 24)), line = size * 1.45, margin = size * 0.8
-    let values = decision?.values ?? []
-    let actions = shown(values, atMost: Int((Double(height) - 3 * margin) / line) - 1), rows = max(actions.count, 1)
-    let panelWidth = min(Double(width) - 2 * margin, size * 19.5)
-    let top = Double(height) - margin, panelHeight = Double(rows + 1) * line + margin
-    let left = 2 * margin, right = panelWidth
-    let low = values.min() ?? 0, high = values.max() ?? 0
-
-    var shapes: [Scene.Shape] = [
-      .rectangle(margin, top - panelHeight, panelWidth, panelHeight, rounding: size * 0.5, .solid(Colours.panel))
-    ]
-    for row in 0..<rows {
-      let baseline = top - margin * 0.5 - line * Double(row) - size
-      guard let decision, !values.isEmpty else {
-        let action = isTaken ? decision.map { name($0.action) } ?? "" : ""
-        shapes.append(.text("action \(action)", left, baseline, height: size, Colours.text))
-        continue
-      }
-      let action = actions[row], isChosen = isTaken && decision.action == action
-      let share = high > low ? Double(0.06 + 0.94 * (values[action] - low) / (high - low)) : 1
-      let barLeft = left + size * 7.8, barWidth = max(0, right - size * 4.6 - barLeft)
-      let colour = isChosen ? Colours.chosen : Colours.text
-      shapes += [
-        .text(name(action), left, baseline, height: size, isChosen ? Colours.chosen : Colours.muted),
-        .rectangle(barLeft, baseline, barWidth, size * 0.7, .solid(Colours.track)),
-        .rectangle(barLeft, baseline, barWidth * share, size * 0.7, .solid(isChosen ? Colours.chosen : Colours.bar)),
-        .text(Self.short(Double(values[action])), right, baseline, height: size, anchor: .end, colour),
-      ]
-    }
-    let baseline = top - margin * 0.5 - line * Double(rows) - size
-    shapes += [
-      .text("step \(step)", left, baseline, height: size, Colours.muted),
-      .text("return \(Self.short(total))", right, baseline, height: size, anchor: .end, Colours.text),
-    ]
-    return Scene(
-      viewport: Scene.Viewport(width: Double(width), height: Double(height)),
-      items: [Scene.Item(sprite: Scene.Sprite(shapes), placement: Scene.Placement())])
+  /// - Parameter width: of the picture, in pixels.
+  init(_ recording: EpisodeRecording, width: Int) {
+    actionNames = recording.actionNames
+    let values = recording.steps.first?.decision.values.count ?? 0
+    let cells = 1 + (values <= Self.most ? max(values, 1) : Self.few)
+    size = max(9, min(14, Double(width) / 42))
+    let columns = max(1, min(cells, Int(Double(width) / (size * 19.5))))
+    rows = (cells + columns - 1) / columns
+    cellWidth = (Double(width) - size * 0.8) / Double((cells + rows - 1) / rows)
   }
 
-  /// All actions in their order where they fit and can be told apart; otherwise the best, the best first, and the one taken.
-  private func shown(_ values: [Float], atMost room: Int) -> [Int] {
-    let most = 8, few = 5
-    if values.count <= min(most, room) { return Array(values.indices) }
-    let best = values.indices.sorted { values[$0] > values[$1] }.prefix(max(1, min(few, room)))
-    guard let taken = decision?.action, !best.contains(taken) else { return Array(best) }
+  /// Of the band, in pixels.
+  var height: Int { Int(((Double(rows) * line + margin) / 2).rounded(.up)) * 2 }
+
+  /// In pixels from the band's lower left corner.
+  ///
+  /// - Parameter isTaken: false before the first action.
+  func items(_ decision: EpisodeRecording.Decision?, isTaken: Bool, step: Int, total: Double) -> [Scene.Item] {
+    let values = decision?.values ?? [], actions = shown(values, decision?.action)
+    let low = values.min() ?? 0, high = values.max() ?? 0
+    var cells = actions.map { action -> [Scene.Shape] in
+      let isChosen = isTaken && decision?.action == action
+      let share = high > low ? Double(0.06 + 0.94 * (values[action] - low) / (high - low)) : 1
+      let left = size * 7.8, length = max(0, cellWidth - margin - size * 4.6 - left)
+      return [
+        .text(name(action), 0, 0, height: size, isChosen ? Colours.chosen : Colours.muted),
+        .rectangle(left, 0, length, size * 0.7, .solid(Colours.track)),
+        .rectangle(left, 0, length * share, size * 0.7, .solid(isChosen ? Colours.chosen : Colours.bar)),
+        number(Double(values[action]), "", isChosen ? Colours.chosen : Colours.text),
+      ]
+    }
+    if cells.isEmpty {
+      let action = isTaken ? decision.map { name($0.action) } ?? "" : ""
+      cells.append([.text("action \(action)", 0, 0, height: size, Colours.text)])
+    }
+    cells.append([.text("step \(step)", 0, 0, height: size, Colours.muted), number(total, "return ", Colours.text)])
+    return cells.enumerated().map { index, shapes in
+      let (column, row) = index.quotientAndRemainder(dividingBy: rows)
+      return Scene.Item(
+        sprite: Scene.Sprite(shapes),
+        placement: Scene.Placement(
+          x: margin + cellWidth * Double(column), y: Double(height) - margin * 0.5 - line * Double(row) - size))
+    }
+  }
+
+  /// At a cell's right end.
+  private func number(_ value: Double, _ word: String, _ colour: Scene.Colour) -> Scene.Shape {
+    let text = String(format: abs(value) >= 1000 ? "%.0f" : "%.2f", value)
+    return .text(word + text, cellWidth - margin, 0, height: size, anchor: .end, colour)
+  }
+
+  /// All actions in their order where they can be told apart; otherwise the best, the best first, and the one taken.
+  private func shown(_ values: [Float], _ taken: Int?) -> [Int] {
+    if values.count <= Self.most { return Array(values.indices) }
+    let best = values.indices.sorted { values[$0] > values[$1] }.prefix(Self.few)
+    guard let taken, !best.contains(taken) else { return Array(best) }
     return best.dropLast() + [taken]
   }
 
   private func name(_ action: Int) -> String { String(actionNames[action].prefix(11)) }
-  private static func short(_ value: Double) -> String { String(format: abs(value) >= 1000 ? "%.0f" : "%.2f", value) }
 }

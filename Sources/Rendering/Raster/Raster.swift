@@ -7,16 +7,21 @@ import Records
 /// A picture of fixed size that scenes are drawn on, one after the other. One thread at a time.
 public final class Raster {
   public let width, height: Int
+  /// Rows from the top that scenes are drawn on.
+  private let sceneHeight: Int
   let scheme: ColourScheme
   private let surface, context: OpaquePointer
   /// What the last scene's first item looked like. It is most often a landscape that stays, and most of the work.
   private var backdrop: (item: Scene.Item, viewport: Scene.Viewport, pixels: [UInt8])?
 
-  /// - Parameter width: in pixels; the height follows from the viewport. Both are even, because films need that.
-  public init(viewport: Scene.Viewport, width: Int, scheme: ColourScheme = .dark) {
-    precondition(width >= 2, "a picture \(width) pixels wide")
+  /// - Parameters:
+  ///   - width: in pixels; the height follows from the viewport. Both are even, because films need that.
+  ///   - band: rows below the scene, for `drawBand`; an even number.
+  public init(viewport: Scene.Viewport, width: Int, band: Int = 0, scheme: ColourScheme = .dark) {
+    precondition(width >= 2 && band >= 0 && band % 2 == 0, "a picture \(width) pixels wide, with a band of \(band)")
     self.width = width / 2 * 2
-    height = max(2, Int((Double(self.width) * viewport.height / viewport.width / 2).rounded()) * 2)
+    sceneHeight = max(2, Int((Double(self.width) * viewport.height / viewport.width / 2).rounded()) * 2)
+    height = sceneHeight + band
     self.scheme = scheme
     surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(self.width), Int32(height))
     context = cairo_create(surface)
@@ -49,17 +54,22 @@ public final class Raster {
         cairo_surface_mark_dirty(surface)
       } else {
         fillWithBlack()
-        draw(first, in: scene.viewport)
+        draw(first, in: scene.viewport, on: 0..<sceneHeight)
         backdrop = (first, scene.viewport, Array(pixels))
       }
     } else {
       fillWithBlack()
     }
-    for item in items { draw(item, in: scene.viewport) }
+    for item in items { draw(item, in: scene.viewport, on: 0..<sceneHeight) }
   }
 
-  /// Draws on top of what is there.
-  public func overlay(_ scene: Scene) { for item in scene.items { draw(item, in: scene.viewport) } }
+  /// Draws below the scene, in pixels from the lower left corner; `ground` covers what of the scene hangs out of its viewport.
+  func drawBand(_ items: [Scene.Item], on ground: Scene.Colour) {
+    let view = Scene.Viewport(width: Double(width), height: Double(height - sceneHeight))
+    let sheet = Scene.Sprite([.rectangle(0, 0, view.width, view.height, .solid(ground))])
+    let ground = Scene.Item(sprite: sheet, placement: Scene.Placement())
+    for item in [ground] + items { draw(item, in: view, on: sceneHeight..<height) }
+  }
 
   private func fillWithBlack() {
     cairo_identity_matrix(context)
@@ -67,11 +77,11 @@ public final class Raster {
     cairo_paint(context)
   }
 
-  private func draw(_ item: Scene.Item, in viewport: Scene.Viewport) {
+  private func draw(_ item: Scene.Item, in viewport: Scene.Viewport, on rows: Range<Int>) {
     // Each way its own: the height was rounded, and no row must be left over.
-    let scale = Double(width) / viewport.width, rise = Double(height) / viewport.height, place = item.placement
+    let scale = Double(width) / viewport.width, rise = Double(rows.count) / viewport.height, place = item.placement
     cairo_identity_matrix(context)
-    cairo_translate(context, (place.x - viewport.x) * scale, Double(height) - (place.y - viewport.y) * rise)
+    cairo_translate(context, (place.x - viewport.x) * scale, Double(rows.upperBound) - (place.y - viewport.y) * rise)
     cairo_scale(context, scale, -rise)
     if place.angle != 0 { cairo_rotate(context, place.angle) }
     // Cairo stops for good at a matrix that cannot be inverted.

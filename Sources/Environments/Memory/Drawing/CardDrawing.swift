@@ -6,7 +6,7 @@ package enum CardDrawing {
     static let table = (
       top: Scene.Colour(light: 0xe6f0eaff, dark: 0x17261fff), bottom: Scene.Colour(light: 0xd3e4daff, dark: 0x101b16ff)
     )
-    static let text = Scene.Colour(light: 0x1f2328ff, dark: 0xe6e8ebff)
+    /// Green as the table is.
     static let muted = Scene.Colour(light: 0x5a6b62ff, dark: 0x9db0a5ff)
     static let track = Scene.Colour(light: 0xbfd3c7ff, dark: 0x2a3d33ff)
     static let progress = Scene.Colour(light: 0x2f7a57ff, dark: 0x4fbf8bff)
@@ -16,11 +16,7 @@ package enum CardDrawing {
       top: Scene.Colour(light: 0x5f86d6ff, dark: 0x4a6db8ff), bottom: Scene.Colour(light: 0x3a5fb0ff, dark: 0x2c4a8fff)
     )
     static let backMark = Scene.Colour(0xffffff50)
-    static let black = Scene.Colour(0x1f2328ff)
     static let red = Scene.Colour(0xd92d20ff)
-    static let open = Scene.Colour(light: 0xe39b00ff, dark: 0xffc53dff)
-    static let right = Scene.Colour(light: 0x1f8f5fff, dark: 0x2fd08fff)
-    static let wrong = Scene.Colour(light: 0xd9381eff, dark: 0xff6b57ff)
   }
 
   /// The line around a card.
@@ -32,9 +28,9 @@ package enum CardDrawing {
     var colour: Scene.Colour {
       switch self {
       case .plain: Colours.edge
-      case .open: Colours.open
-      case .right: Colours.right
-      case .wrong: Colours.wrong
+      case .open: Palette.cue
+      case .right: Palette.right
+      case .wrong: Palette.wrong
       }
     }
   }
@@ -76,9 +72,9 @@ package enum CardDrawing {
     }
     let mark: [Scene.Shape] =
       switch look.face {
-      case .color: [.circle(0, 0, radius: height * 0.24, .solid(value == 0 ? Colours.black : Colours.red))]
+      case .color: [.circle(0, 0, radius: height * 0.24, .solid(value == 0 ? Palette.ink : Colours.red))]
       case .suit: suit(value, height * 0.56)
-      case .rank: [.text(ranks[value], 0, -height * 0.18, height: height * 0.5, anchor: .middle, Colours.black)]
+      case .rank: [.text(ranks[value], 0, -height * 0.18, height: height * 0.5, anchor: .middle, Palette.ink)]
       }
     return [sheet(.solid(Colours.paper))] + mark
   }
@@ -89,7 +85,7 @@ package enum CardDrawing {
 
   /// Spades, diamonds, clubs, hearts, of this height: texts would be drawn as emoji by some browsers.
   private static func suit(_ value: Int, _ size: Double) -> [Scene.Shape] {
-    let paint = Scene.Paint.solid(value & 1 == 0 ? Colours.black : Colours.red)
+    let paint = Scene.Paint.solid(value & 1 == 0 ? Palette.ink : Colours.red)
     func disc(_ x: Double, _ y: Double, _ radius: Double) -> Scene.Shape {
       .circle(x * size, y * size, radius: radius * size, paint)
     }
@@ -131,7 +127,7 @@ struct CardTable {
   ///   - done: of `count`, as `unit`s.
   init(_ title: String, _ unit: String, _ done: Int, of count: Int) {
     scene.add(Self.cloth)
-    write(title, Self.margin, Self.height - 3.6, height: 2, .start, CardDrawing.Colours.text)
+    write(title, Self.margin, Self.height - 3.6, height: 2, .start, Palette.text)
     write("\(unit) \(done) of \(count)", Self.width - Self.margin, Self.height - 3.6, height: 1.7, .end)
     let length = Self.width - 2 * Self.margin
     scene.add(Self.track, at: Scene.Placement(x: Self.margin, y: 1.5, scaleX: length))
@@ -152,7 +148,7 @@ struct CardTable {
 
   /// The same with a number in it.
   mutating func place(_ index: Int, _ label: String, number: Int?, isRight: Bool?) {
-    let colour = isRight.map { $0 ? CardDrawing.Colours.right : CardDrawing.Colours.wrong } ?? CardDrawing.Colours.text
+    let colour = isRight.map { $0 ? Palette.right : Palette.wrong } ?? Palette.text
     place(index, label, number.map { Scene.Sprite([.text("\($0)", 0, -3, height: 8, anchor: .middle, colour)]) } ?? .empty)
   }
 
@@ -199,7 +195,7 @@ struct CardTable {
     for (value, count) in counts.enumerated() {
       let x = Self.width / 2 + (Double(value) - Double(counts.count - 1) / 2) * cell
       scene.add(CardDrawing.card(face, value, height: 4.6), at: Scene.Placement(x: x, y: 8.8))
-      write("\(count)", x, 4, height: 1.6, .middle, CardDrawing.Colours.text)
+      write("\(count)", x, 4, height: 1.6, .middle, Palette.text)
     }
   }
 }

@@ -5,18 +5,13 @@ package struct CorridorDrawing {
     static let ground = (
       top: Scene.Colour(light: 0xeef1f7ff, dark: 0x161b26ff), bottom: Scene.Colour(light: 0xdde3efff, dark: 0x10141dff)
     )
-    static let text = Scene.Colour(light: 0x1f2328ff, dark: 0xe6e8ebff)
-    static let muted = Scene.Colour(light: 0x66707cff, dark: 0x98a1abff)
     static let line = Scene.Colour(light: 0xb4bfd0ff, dark: 0x36404fff)
     static let floor = [Scene.Colour(light: 0xffffffff, dark: 0x2a3242ff), Scene.Colour(light: 0xf3f6fbff, dark: 0x252d3cff)]
     static let wall = Scene.Colour(light: 0x8592a8ff, dark: 0x4a566cff)
     static let agent = Scene.Colour(light: 0x2f6fedff, dark: 0x5b9bffff)
     static let agentEdge = Scene.Colour(light: 0x1c4db0ff, dark: 0xb9d4ffff)
-    static let cue = Scene.Colour(light: 0xe39b00ff, dark: 0xffc53dff)
+    /// `Palette.cue` where it is no longer seen.
     static let faded = Scene.Colour(light: 0xe39b0040, dark: 0xffc53d40)
-    static let onCue = Scene.Colour(0x1f2328ff)
-    static let right = Scene.Colour(light: 0x1f8f5fff, dark: 0x2fd08fff)
-    static let wrong = Scene.Colour(light: 0xd9381eff, dark: 0xff6b57ff)
     static let goal = Scene.Colour(light: 0xbfe6d2ff, dark: 0x1d4a38ff)
     static let dead = Scene.Colour(light: 0xf3d3ccff, dark: 0x4a2a27ff)
   }
@@ -49,16 +44,16 @@ package struct CorridorDrawing {
     let whole = Double(count - 1) / 2, half = Self.width / Self.cell / 2 - 1.5
     centre = whole <= half ? whole : min(max(Double(place), half), Double(count - 1) - half)
     scene.add(Self.ground)
-    write(title, x: 3, Self.height - 2, .start, Colours.text)
+    write(title, x: 3, Self.height - 2, .start, Palette.text)
     write("step \(time) of \(limit)", x: Self.width - 3, Self.height - 2, .end)
     let share = Double(place) / Double(max(count - 1, 1))
     scene.add(Self.mark, at: Scene.Placement(x: 3 + (Self.width - 6) * share, y: Self.height - 3.4))
   }
 
   private mutating func write(
-    _ text: String, x: Double, _ y: Double, _ anchor: Scene.Shape.Anchor = .start, _ colour: Scene.Colour = Colours.muted
+    _ text: String, x: Double, _ y: Double, _ anchor: Scene.Shape.Anchor = .start, _ colour: Scene.Colour = Palette.muted
   ) {
-    scene.add(Scene.Sprite([.text(text, 0, 0, height: 1.1, anchor: anchor, colour)]), at: Scene.Placement(x: x, y: y))
+    scene.add(Scene.Sprite([.text(text, 0, 0, height: 1.3, anchor: anchor, colour)]), at: Scene.Placement(x: x, y: y))
   }
 
   /// Where the picture has a place.

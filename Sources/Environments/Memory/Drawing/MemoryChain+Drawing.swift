@@ -24,7 +24,7 @@ extension MemoryChain: Drawable {
 
   private var question: Scene.Sprite {
     let text = context.count > 1 ? "sign \(query + 1)?" : "?"
-    return Scene.Sprite([.text(text, 0, -0.4, height: 1.2, anchor: .middle, CorridorDrawing.Colours.cue)])
+    return Scene.Sprite([.text(text, 0, -0.4, height: 1.2, anchor: .middle, Palette.cue)])
   }
 
   private static let ring = Scene.Shape.circle(
@@ -43,12 +43,12 @@ extension MemoryChain: Drawable {
   /// Negative and positive; lit and faded.
   package static let signs = ["−", "+"].map { text in
     [
-      chip(text, CorridorDrawing.Colours.cue, CorridorDrawing.Colours.onCue),
-      chip(text, CorridorDrawing.Colours.faded, CorridorDrawing.Colours.muted),
+      chip(text, Palette.cue, Palette.ink),
+      chip(text, CorridorDrawing.Colours.faded, Palette.muted),
     ]
   }
   /// Negative and positive, as the actions are; right and wrong.
   package static let answers = ["−", "+"].map { text in
-    [CorridorDrawing.Colours.right, CorridorDrawing.Colours.wrong].map { chip(text, $0, CorridorDrawing.Colours.onCue) }
+    [Palette.right, Palette.wrong].map { chip(text, $0, Palette.ink) }
   }
 }

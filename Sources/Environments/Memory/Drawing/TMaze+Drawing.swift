@@ -26,8 +26,8 @@ extension TMaze: Drawable {
     Scene.Sprite([tile($0, edge: CorridorDrawing.Colours.wall, width: 0.12)])
   }
   /// Not reached, reached at the end.
-  package static let rightArms = arms(CorridorDrawing.Colours.goal, CorridorDrawing.Colours.right)
-  package static let wrongArms = arms(CorridorDrawing.Colours.dead, CorridorDrawing.Colours.wrong)
+  package static let rightArms = arms(CorridorDrawing.Colours.goal, Palette.right)
+  package static let wrongArms = arms(CorridorDrawing.Colours.dead, Palette.wrong)
   private static func arms(_ colour: Scene.Colour, _ lit: Scene.Colour) -> [Scene.Sprite] {
     [
       Scene.Sprite([tile(colour, edge: CorridorDrawing.Colours.wall, width: 0.12)]),
@@ -36,7 +36,7 @@ extension TMaze: Drawable {
   }
   /// Up and down; lit and faded.
   package static let signs = [1.0, -1.0].map { way in
-    [CorridorDrawing.Colours.cue, CorridorDrawing.Colours.faded].map { colour in
+    [Palette.cue, CorridorDrawing.Colours.faded].map { colour in
       Scene.Sprite([
         .polygon(
           [(0, 0.8), (0.7, 0), (0.26, 0), (0.26, -0.75), (-0.26, -0.75), (-0.26, 0), (-0.7, 0)].map {
