@@ -252,7 +252,7 @@ public enum Benchmark {
   }
 }
 
-/// Random sequences from random states, every position of which is learned from.
+/// Random sequences from the zero state, every position of which is learned from.
 private func randomSequences(
   _ config: ExperimentConfig, _ sizes: NetworkSizes, stateSize: Int, _ generator: inout SplitMix64
 ) -> SequenceBatch {

@@ -28,17 +28,19 @@ public protocol ReadoutEncoder: SequenceEncoder {
 struct LayerEncoder: SequenceEncoder {
   let layer: any SequenceLayer
   let name: String?
-  let readsWholeWindow: Bool
+  let readsWholeWindow = true
   var sequence: (any SequenceLayer)? { layer }
+  private let window: (_ time: Int) -> (any SlidingWindow)?
 
-  init(_ layer: any SequenceLayer, name: String?, readsWholeWindow: Bool = true) {
-    (self.layer, self.name, self.readsWholeWindow) = (layer, name, readsWholeWindow)
+  /// `window`: the layer's own form for acting, where it has one.
+  init(_ layer: any SequenceLayer, name: String, window: @escaping (_ time: Int) -> (any SlidingWindow)? = { _ in nil }) {
+    (self.layer, self.name, self.window) = (layer, name, window)
   }
 
   func callAsFunction(_ features: Tensor, time: Int, on tape: Tape) -> Tensor {
     layer(features, SequenceShape(batch: features.rows / time, time: time), from: nil, reading: .last, on: tape).output
   }
-  func makeWindow(time: Int) -> (any SlidingWindow)? { nil }
+  func makeWindow(time: Int) -> (any SlidingWindow)? { window(time) }
   func forEachParameter(_ body: (String, Parameter) -> Void) { layer.forEachParameter(body) }
 }
 
