@@ -77,7 +77,7 @@ final class WindowExperience: Experience {
         (latents.pointer + rows * width).update(from: recomputed, count: width)
         rows += 1
       }
-      if config.latents == .target { place.update(from: latents.pointer + (measures ? rows - 1 : row) * width, count: width) }
+      if config.latents == .target { place.update(from: recomputed, count: width) }
     }
     guard measures, rows > 0 else { return }
     tape.reset()

@@ -39,10 +39,11 @@ struct Rule: CustomTestStringConvertible, Sendable {
       Rule("latents as targets of two steps, double Q, measured every other step") {
         ($0.latents, $0.nStep, $0.doubleQ, $0.logInterval) = (.target, 2, true, 2)
       },
-      Rule("three members") { ($0.latents, $0.members) = (.none, 3) },
+      // Rewards so small that members err to different sides.
+      Rule("three members") { ($0.latents, $0.members, $0.rewardScale) = (.none, 3, 0.05) },
       Rule("three members, pessimistic") { ($0.latents, $0.members, $0.pessimism) = (.none, 3, 0.5) },
       Rule("three members, pessimistic, double Q") {
-        ($0.latents, $0.members, $0.pessimism, $0.doubleQ) = (.none, 3, 0.5, true)
+        ($0.latents, $0.members, $0.pessimism, $0.doubleQ, $0.rewardScale) = (.none, 3, 5, true, 0.05)
       },
     ]
   static let ofSequences =
@@ -348,6 +349,17 @@ private struct Followers {
       }
       let share = 1 / Double(members.count), all = draw.items.map(errors), rowShare = 1 / Double(draw.items.count)
       let absolute = all.map { $0.reduce(0) { $0 + abs($1) } * share }
+      if config.members > 1, config.rewardScale < 1 {
+        #expect(zip(all, absolute).contains { abs($0.reduce(0, +)) * share < $1 - 1e-3 })
+      }
+      if config.pessimism > 0, config.doubleQ {
+        // The mean chooses, and what it chooses is not always what the lower bound would.
+        #expect(
+          draw.items.contains { t in
+            let mean = bound(members.map { ahead[$0][t] }, 0), lower = bound(members.map { ahead[$0][t] }, config.pessimism)
+            return mean.firstIndex(of: mean.max() ?? 0) != lower.firstIndex(of: lower.max() ?? 0)
+          })
+      }
       let losses = zip(all, draw.weights).map { errors, weight in
         errors.reduce(0) { $0 + loss($1, config) } * share * weight
       }
