@@ -87,7 +87,7 @@ final class SequenceExperience: Experience {
       let shape = SequenceShape(batch: chosen.count, time: rows)
       guard
         let now = network(
-          Tensor(data: inputs, rows: chosen.count * rows, columns: width), shape, from: zeroAtBeginnings(from, chosen), on: tape
+          Tensor(data: inputs, rows: chosen.count * rows, columns: width), shape, from: from, on: tape
         ).state
       else { return nil }
       var meter = StalenessMeter()
@@ -96,7 +96,12 @@ final class SequenceExperience: Experience {
         let recomputed = now.values + row * now.stride
         (stored + row * batch.stateSize).update(from: place, count: batch.stateSize)
         if measures { meter.compare(place, recomputed, count: batch.stateSize) }
-        if config.latents == .refresh { place.update(from: recomputed, count: batch.stateSize) }
+      }
+      // After all are compared: one drawn twice is as stale both times.
+      if config.latents == .refresh {
+        for (row, index) in chosen.enumerated() {
+          replay.followingState(of: batch, index)?.update(from: now.values + row * now.stride, count: batch.stateSize)
+        }
       }
       guard measures else { return nil }
       let x = Tensor(data: next, rows: chosen.count, columns: width), one = SequenceShape(batch: chosen.count, time: 1)
@@ -105,14 +110,6 @@ final class SequenceExperience: Experience {
       meter.compareQ(before.values, after.values, count: before.rows * before.columns)
       return meter.result
     }
-  }
-
-  /// A sequence that begins with its episode begins from zero, whatever is stored.
-  private func zeroAtBeginnings(_ states: Tensor, _ chosen: [Int]) -> Tensor {
-    for (row, index) in chosen.enumerated() where batch.beginsEpisode(index) {
-      (states.values + row * states.stride).update(repeating: 0, count: states.columns)
-    }
-    return states
   }
 
   func save(to sink: inout some CheckpointSink) throws { try replay.save(to: &sink) }

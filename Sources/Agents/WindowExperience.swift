@@ -66,20 +66,25 @@ final class WindowExperience: Experience {
     let measures = learner.gradientSteps % config.stalenessInterval == 0
     guard measures || config.latents == .target else { return }
     let width = config.modelSize
-    var meter = StalenessMeter(), rows = 0
-    for row in 0..<batch.count {
-      let place = config.latents == .target ? replay.latentBefore(batch, row) : replay.latent(of: batch, row)
-      guard let place else { continue }
-      let recomputed = latents.pointer + row * width
-      if measures {
-        meter.compare(place, recomputed, count: width)
-        (stored.pointer + rows * width).update(from: place, count: width)
-        (latents.pointer + rows * width).update(from: recomputed, count: width)
-        rows += 1
-      }
-      if config.latents == .target { place.update(from: recomputed, count: width) }
+    let chosen = (0..<batch.count).compactMap { row in
+      (config.latents == .target ? replay.latentBefore(batch, row) : replay.latent(of: batch, row)).map { (row: row, place: $0) }
     }
-    guard measures, rows > 0 else { return }
+    var meter = StalenessMeter()
+    if measures {
+      for (index, item) in chosen.enumerated() {
+        meter.compare(item.place, latents.pointer + item.row * width, count: width)
+        (stored.pointer + index * width).update(from: item.place, count: width)
+      }
+    }
+    // After all are compared: what was drawn twice is as stale both times.
+    if config.latents == .target {
+      for item in chosen { item.place.update(from: latents.pointer + item.row * width, count: width) }
+    }
+    guard measures, !chosen.isEmpty else { return }
+    for (index, item) in chosen.enumerated() {
+      (latents.pointer + index * width).update(from: latents.pointer + item.row * width, count: width)
+    }
+    let rows = chosen.count
     tape.reset()
     tape.withoutGradient {
       let head = learner.online.members[0].head

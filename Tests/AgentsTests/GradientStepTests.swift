@@ -61,18 +61,12 @@ struct Rule: CustomTestStringConvertible, Sendable {
 /// Three episodes: the first ends, the second is cut off, the third goes on.
 private struct Life {
   static let size = 3, actions = 4
-  struct Step {
+  struct Step: RecordedStep {
     var observation, next: [Float]
     var action: Int
     var reward: Double
     var begins, terminated, truncated: Bool
     var isLast: Bool { terminated || truncated }
-  }
-  /// What a network reads at a position of a sequence; the step taken there, or nil at an episode's last observation.
-  struct Row {
-    var observation: [Float]
-    var begins: Bool
-    var step: Int?
   }
   private(set) var steps: [Step] = []
 
@@ -118,22 +112,6 @@ private struct Life {
       let seen = steps[first...index].map(\.observation) + (after ? [steps[index].next] : [])
       return (Array(repeating: seen[0], count: length) + seen).suffix(length).flatMap { $0 }
     }
-  }
-
-  func rows(from first: Int, crossing: Bool) -> [Row] {
-    var rows: [Row] = []
-    for index in first..<steps.count {
-      rows.append(Row(observation: steps[index].observation, begins: steps[index].begins, step: index))
-      if steps[index].isLast || index == steps.count - 1 { rows.append(Row(observation: steps[index].next, begins: false)) }
-      if steps[index].isLast && !crossing { break }
-    }
-    return rows
-  }
-
-  /// Where the next sequence begins, if no episode ends before.
-  func following(_ first: Int, stride: Int) -> Int? {
-    let next = first + stride
-    return next < steps.count && !steps[first..<next].contains { $0.isLast } ? next : nil
   }
 }
 
@@ -372,13 +350,14 @@ private struct Followers {
       followers.check(learner, config, step: step, norm: report.gradientNorm)
       try checkPriorities(Dictionary(zip(draw.items, absolute)) { $1 }, since: draw, agent)
 
-      // What the forward pass made of the drawn states against what is stored of them; as targets it is written back.
+      // What the forward pass made of the drawn states against what was stored of them; as targets it is written back.
+      let drawn = stored
       var gap = Gap(), written: Set<Int> = []
       for t in draw.items {
         // As a target it is stored with the step before, if there is one.
         let place = isTarget ? t - 1 : t
         guard config.latents != .none, !isTarget || !life.steps[t].begins else { continue }
-        let recomputed = online[0].latent[t], old = stored[place].map(Double.init), moved = learner.online.members[0]
+        let recomputed = online[0].latent[t], old = drawn[place].map(Double.init), moved = learner.online.members[0]
         gap.add(old, recomputed)
         gap.addQ(head(moved, old), head(moved, recomputed))
         guard isTarget else { continue }
@@ -397,7 +376,9 @@ private struct Followers {
   // MARK: - Sequences
 
   /// One position after the other: Q-values at each, and the state after it.
-  private func unroll(_ network: QNetwork, _ rows: [Life.Row], from state: [Float]) throws -> [(q: [Double], state: [Float])] {
+  private func unroll(
+    _ network: QNetwork, _ rows: [RecordedRow<[Float]>], from state: [Float]
+  ) throws -> [(q: [Double], state: [Float])] {
     let stepper = try #require(RecurrentStepper(network))
     var state = state
     return rows.map { row in
@@ -437,7 +418,7 @@ private struct Followers {
       var (losses, absolute, q, priorities, learned) = (0.0, 0.0, 0.0, [Int: Double](), 0.0)
       for (item, weight) in zip(draw.items, draw.weights) {
         let rows = Array(
-          life.rows(from: item * stride, crossing: config.crossEpisodes).prefix(
+          life.steps.rows(from: item * stride, crossing: config.crossEpisodes).prefix(
             config.burnIn + config.sequenceLength + config.nStep))
         let online = try unroll(learner.online, rows, from: start(item)).map(\.q)
         let behind = try unroll(learner.target, rows, from: start(item)).map(\.q)
@@ -470,8 +451,8 @@ private struct Followers {
       // The state that the network, moved by now, reaches at the next sequence's beginning.
       var expected = kept, gap = Gap(), written: Set<Int> = []
       for item in draw.items {
-        guard let next = life.following(item * stride, stride: stride) else { continue }
-        let rows = life.rows(from: item * stride, crossing: true), stored = expected[next / stride]
+        guard let next = life.steps.following(item * stride, stride: stride) else { continue }
+        let rows = life.steps.rows(from: item * stride, crossing: true), stored = kept[next / stride]
         let recomputed = try unroll(learner.online, Array(rows.prefix(stride)), from: kept[item])[stride - 1].state
         gap.add(stored.map(Double.init), recomputed.map(Double.init))
         gap.addQ(

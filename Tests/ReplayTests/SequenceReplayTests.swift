@@ -8,7 +8,7 @@ import Testing
 
 /// Every step of one stream, whole.
 private struct NaiveStream {
-  struct Step {
+  struct Step: RecordedStep {
     var observation, next: Float
     var reward: Float
     var action: Int32
@@ -17,24 +17,6 @@ private struct NaiveStream {
     var isLast: Bool { terminated || truncated }
   }
   var steps: [Step] = []
-
-  /// A row as the model expects it: what is read, whether an episode begins, and which step is learned from (nil: none).
-  struct Row: Equatable {
-    var observation: Float
-    var begins: Bool
-    var step: Int?
-  }
-
-  /// The rows from a step on, episodes' last observations among them; nothing after the newest observation.
-  func rows(from first: Int, crossing: Bool) -> [Row] {
-    var rows: [Row] = []
-    for index in first..<steps.count {
-      rows.append(Row(observation: steps[index].observation, begins: steps[index].begins, step: index))
-      if steps[index].isLast || index == steps.count - 1 { rows.append(Row(observation: steps[index].next, begins: false)) }
-      if steps[index].isLast && !crossing { break }
-    }
-    return rows
-  }
 
   func outcome(of index: Int, _ nStep: NStep) -> (return: Float, discount: Float, steps: Int) {
     var (total, factor, taken) = (Float(0), Float(1), 0)
@@ -46,12 +28,6 @@ private struct NaiveStream {
         return (total, step.terminated || (step.truncated && nStep.cutsAtTruncation) ? 0 : factor, taken)
       }
     }
-  }
-
-  /// The step that the sequence after the one from `first` begins at; nil where it is not there or an episode ends before it.
-  func following(_ first: Int, _ layout: SequenceLayout) -> Int? {
-    let next = first + layout.stride
-    return next < steps.count && !steps[first..<next].contains(where: \.isLast) ? next : nil
   }
 }
 
@@ -206,7 +182,7 @@ private struct NaiveStream {
     let first = batch.input(index, 0).pointee
     for stream in models.indices {
       guard let start = models[stream].steps.firstIndex(where: { $0.observation == first }) else { continue }
-      let next = models[stream].following(start, layout)
+      let next = models[stream].steps.following(start, stride: layout.stride)
       #expect((next == nil) == (place == nil))
       guard let next, let place else { return }
       #expect(place.pointee == models[stream].steps[next].state)
@@ -249,7 +225,7 @@ private struct NaiveStream {
         #expect(batch.states[index] == model.steps[start].state)
       }
       if layout.startsWithEpisodes { #expect(model.steps[start].begins || start == model.steps.count - capacity) }
-      let rows = model.rows(from: start, crossing: !layout.startsWithEpisodes && layout.crossesEpisodes)
+      let rows = model.steps.rows(from: start, crossing: !layout.startsWithEpisodes && layout.crossesEpisodes)
       for (offset, expected) in rows.prefix(total - position).enumerated() {
         let place = position + offset, actual = row(place)
         #expect(actual.observation == expected.observation)
