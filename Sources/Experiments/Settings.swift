@@ -45,6 +45,7 @@ public enum Settings {
     flag(
       "slowDecay", \.slowDecay,
       "mamba3 begins with slow decays and rotations by the position's number, from an input bias; nothing for others"),
+    whole("decaySteps", \.decaySteps, 1...100_000_000, "with slowDecay: steps of size 1 in which a state decays to 1/e at first"),
     whole(
       "entities", \.entities, 0...1024,
       "entities that an observation lists, the agent first, read by a shared network; 0: no list (highway: 5)"),

@@ -38,25 +38,26 @@ public struct Mamba3: SequenceLayer {
     inputSize = modelSize
     stateLayout = Self.stateLayout(
       innerSize: inner, stateSize: stateSize, headSize: headSize, ranks: ranks, ropeFraction: ropeFraction)
-    inProjection = Linear(modelSize, core.projectionSize, bias: start == .slow, &generator)
+    let isSlow = if case .slow = start { true } else { false }
+    inProjection = Linear(modelSize, core.projectionSize, bias: isSlow, &generator)
     outProjection = Linear(inner, modelSize, bias: false, &generator)
     func filled(_ shape: [Int], _ value: Float) -> Parameter { Parameter(shape: shape) { _ in value } }
     let mimoShape = [heads, ranks, headSize], part = 1 / Float(ranks), isMIMO = rank > 0
     parameters = Mamba3Parameters(
       stepBias: Parameter(shape: [heads]) { _ in
-        let (low, high) = start == .slow ? (0.1, 1) : (1e-3, 1e-1)
+        let (low, high) = isSlow ? (0.1, 1) : (1e-3, 1e-1)
         let step = max(exp(generator.uniform(log(low), log(high))), 1e-4)
         return Float(step + log(-expm1(-step)))
       },
       bBias: filled([heads, ranks, stateSize], 1),
-      cBias: start == .slow
+      cBias: isSlow
         ? Parameter(shape: [heads, ranks, stateSize]) { _ in Float(generator.uniform(-1, 1)) }
         : filled([heads, ranks, stateSize], 1),
       bNorm: filled([stateSize], 1),
       cNorm: filled([stateSize], 1), skip: filled([heads], 1), norm: isNormed ? filled([inner], 1) : nil,
       mimoX: isMIMO ? filled(mimoShape, part) : nil, mimoZ: isMIMO ? filled(mimoShape, 1) : nil,
       mimoO: isMIMO ? filled(mimoShape, part) : nil)
-    startSlowly()
+    if case .slow(let steps) = start { startSlowly(steps) }
   }
 
   /// Of a head: mamba-ssm rounds the turning states down to an even number.
@@ -80,15 +81,15 @@ public struct Mamba3: SequenceLayer {
     /// number, not by its content, at frequencies spread over 0 … π; C differs from state to state. With the reference's start
     /// a state that turns fast enough to tell neighbours apart has decayed before it is asked (a turn is at most πΔ, a decay at
     /// least exp(−Δ)); a bias on in_proj, which the reference does not have, parts the two.
-    case slow
+    case slow(decaySteps: Int = 100)
   }
 
-  /// A ≈ −1/101, frequencies tanh(ω) = 1/(S + 1) … S/(S + 1), and content that moves Δ, A, λ and θ by a hundredth only.
-  private func startSlowly() {
+  /// A ≈ −1/(1 + decaySteps), frequencies tanh(ω) = 1/(S + 1) … S/(S + 1), and content that moves Δ, A, λ and θ by a hundredth only.
+  private func startSlowly(_ decaySteps: Int) {
     guard let bias = inProjection.bias else { return }
     let (heads, angles, total) = (core.heads, core.angles, core.projectionSize)
     for i in 0..<total { bias.values[i] = 0 }
-    for head in 0..<heads { bias.values[total - angles - 2 * heads + head] = -100 }
+    for head in 0..<heads { bias.values[total - angles - 2 * heads + head] = -Float(decaySteps) }
     for angle in 0..<angles { bias.values[total - angles + angle] = atanhf(Float(angle + 1) / Float(angles + 1)) }
     for i in (total - angles - 3 * heads) * inputSize..<total * inputSize { inProjection.weight.values[i] *= 0.01 }
   }

@@ -31,6 +31,8 @@ public struct NetworkSizes: Equatable, Sendable {
   public var headSize = 32
   /// Mamba-3 with an input bias and a start of slow decays.
   public var slowDecay = false
+  /// Steps of size 1 in which its states decay to 1/e at first; says nothing about a network that exists.
+  public var decaySteps = 100
   /// Entities that the observation lists, and features of each (`EntityEncoder`); 0: it is no list.
   public var entities = 0, entityFeatures = 0
   /// Features of each part of an observation that has one an action (`PartReader`); 0: it has no such parts.
@@ -99,7 +101,7 @@ public struct NetworkSizes: Equatable, Sendable {
       stateSize: config.stateSize, convolutionWidth: config.convolutionWidth, expansion: config.expansion,
       residual: config.residual, layerNorm: config.layerNorm, dueling: config.dueling, outputScale: config.outputScale)
     (layers, norm, headHidden, headSize) = (config.layers, config.norm, config.headHidden, config.headSize)
-    (slowDecay, members) = (config.slowDecay, config.members)
+    (slowDecay, decaySteps, members) = (config.slowDecay, config.decaySteps, config.members)
     if config.perAction, let inputs = InputDescription(config.inputs) {
       partFeatures = (observationSize - inputs.size(observation: 0, actions: actionCount)) / actionCount
     }

@@ -45,9 +45,9 @@ extension ExperimentConfig: ReadableJSON {
 
   /// Keys that came after the first runs were recorded. Their defaults describe what those runs did.
   package static let laterKeys: Set<String> = [
-    "actors", "averagedWeights", "burnIn", "crossEpisodes", "doubleQ", "dueling", "encoderLearningRate", "entities",
-    "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm", "layers",
-    "learningRateEnd", "learningRateWarmup", "leastTries", "loss", "members", "nStep", "norm", "observationScale",
+    "actors", "averagedWeights", "burnIn", "crossEpisodes", "decaySteps", "doubleQ", "dueling", "encoderLearningRate",
+    "entities", "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm",
+    "layers", "learningRateEnd", "learningRateWarmup", "leastTries", "loss", "members", "nStep", "norm", "observationScale",
     "outputScale", "perAction", "pessimism", "polyakRate", "recordInterval", "replay", "resetTimeout", "residual", "rewardScale",
     "sequenceLength", "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout", "stepTimeout", "targetUpdate", "threads",
     "valueRescaling",

@@ -115,6 +115,8 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var headSize = 32
   /// Mamba-3 begins with slow decays and rotations spread over all frequencies (`Mamba3.Start.slow`).
   public var slowDecay = false
+  /// Steps of size 1 in which such a state decays to 1/e, nearly.
+  public var decaySteps = 100
   /// Entities that the observation lists, the first the agent itself; 0: it is no list.
   public var entities = 0
   /// The observation is as many like parts as there are actions, in their order: one shared network reads, remembers and values

@@ -25,6 +25,18 @@ import Training
     #expect(windows.epsilonEnd == epsilonEnd && windows.sequenceLength == 512)
   }
 
+  /// Beyond 250 cells the recurrent preset remembers and looks ahead as far as the corridor asks; windows cannot.
+  @Test(arguments: [
+    ("TMaze-250", "default", 100, 10, 10.0), ("TMaze-251", "default", 251, 25, 5.02), ("TMaze-500", "default", 500, 50, 10),
+    ("TMazeActive-2000", "default", 2_000, 100, 40), ("TMaze-500", "window", 100, 10, 10),
+  ])
+  func aLongMazesPresetReachesItsEnd(
+    _ name: String, _ preset: String, _ decaySteps: Int, _ nStep: Int, _ rewardScale: Double
+  ) throws {
+    let config = try Presets.config(environment: name, preset: preset)
+    #expect(config.decaySteps == decaySteps && config.nStep == nStep && abs(config.rewardScale - rewardScale) < 1e-12)
+  }
+
   /// Every task's: as long as one of some episodes was, or as a time limit allows.
   @Test func sequencesHoldWholeEpisodes() throws {
     for entry in MemoryCatalog.entries {

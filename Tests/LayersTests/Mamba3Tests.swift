@@ -1,5 +1,6 @@
 /// `Mamba3` against the recordings of its reference, and one position at a time over a long sequence.
 import Autograd
+import Foundation
 import Kernels
 import Layers
 import Randomness
@@ -50,5 +51,23 @@ import Testing
       outputs += UnsafeBufferPointer(start: y, count: size)
     }
     #expect(relativeDifference(outputs, whole) <= 1e-5)
+  }
+
+  /// A slow start, where nothing is read: after T steps exp(−TΔ / (1 + decaySteps)) is left of each head's state.
+  @Test(arguments: [100, 2_000]) func statesBeginToDecaySlowly(_ decaySteps: Int) {
+    var generator = SplitMix64(seed: 6)
+    let layer = Mamba3(
+      modelSize: 8, stateSize: 4, headSize: 4, ropeFraction: 1, start: .slow(decaySteps: decaySteps), &generator)
+    let stepper = layer.makeStepper(), zero = [Float](repeating: 0, count: 8), steps = 300
+    let angles = layer.core.heads * layer.core.angles, size = 16, ssm = angles..<angles + layer.core.heads * size
+    var state = [Float](repeating: 0, count: layer.stateLayout.count)
+    for i in ssm { state[i] = Float(generator.uniform(1, 2)) }
+    let before = state
+    for _ in 0..<steps { _ = zero.withUnsafeBufferPointer { stepper.step($0.baseAddress!, state: &state) } }
+    for i in ssm {
+      let delta = log1p(exp(Double(layer.parameters.stepBias.values[(i - angles) / size])))
+      let expected = exp(-Double(steps) * delta / Double(1 + decaySteps))
+      #expect(abs(Double(state[i] / before[i]) - expected) < 1e-3 * expected)
+    }
   }
 }

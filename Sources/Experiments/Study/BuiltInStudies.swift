@@ -57,7 +57,7 @@ public enum Studies {
         seeds: Array(0..<5), steps: 600_000),
       Study.Part(
         label: "TMaze-500-default", environment: "TMaze-500", preset: "default", models: kinds("mamba3"), seeds: Array(0..<5),
-        steps: 800_000),
+        steps: 1_000_000),
     ]
 
   /// What becomes of stored latents: sequences shorter than what must be remembered, from the zero state, from the stored one,

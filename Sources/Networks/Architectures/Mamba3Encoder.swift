@@ -28,6 +28,6 @@ extension Architecture {
   private static func mixer(_ sizes: NetworkSizes, _ generator: inout SplitMix64) -> Mamba3 {
     Mamba3(
       modelSize: sizes.modelSize, stateSize: sizes.stateSize, expansion: sizes.expansion, headSize: sizes.headSize,
-      ropeFraction: ropeFraction(sizes), start: sizes.slowDecay ? .slow : .reference, &generator)
+      ropeFraction: ropeFraction(sizes), start: sizes.slowDecay ? .slow(decaySteps: sizes.decaySteps) : .reference, &generator)
   }
 }

@@ -73,7 +73,7 @@ enum MambaBlock {
     return Mamba3(
       modelSize: projection[1], stateSize: states, expansion: expansion, headSize: inner / heads, groups: rest / group,
       rank: isMIMO ? ranks : 0, ropeFraction: (2 * Double(rest % group) + 0.5) / Double(states),
-      isNormed: tensors["norm.weight"] != nil, start: tensors["in_proj.bias"] != nil ? .slow : .reference, &generator)
+      isNormed: tensors["norm.weight"] != nil, start: tensors["in_proj.bias"] != nil ? .slow() : .reference, &generator)
   }
 
   private static func expansion(_ tensors: TensorShapes, channels: Int, model: Int) throws -> Int {
