@@ -33,7 +33,7 @@ final class Actor {
     latent.pointer.update(from: output.latent, count: latent.count)
     if let stateBefore, let before = state.stateBefore { stateBefore.pointer.update(from: before, count: stateBefore.count) }
     let greedy = state.argmax(output.q, allowed)
-    let epsilon = epsilonExponent == 1 ? epsilon : pow(epsilon, epsilonExponent)
+    let own = epsilonExponent == 1 ? epsilon : pow(epsilon, epsilonExponent), epsilon = counts?.epsilon(own, at: key) ?? own
     let explores = generator.uniform() < epsilon
     let action = explores ? randomAction() : counts?.leastTried(at: key, allowed) ?? greedy
     return Decision(action: action, value: output.q[greedy])

@@ -33,7 +33,7 @@ public final class DQNAgent {
   private let actors: [Actor]
   private let acting: ActingBatch
   private var sampling: SplitMix64
-  /// Of all actors; nil without `leastTries`.
+  /// Of all actors; nil without `leastTries` and `rareEpsilon`.
   private var counts: ActionCounts?
 
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
@@ -74,7 +74,10 @@ public final class DQNAgent {
         latentSize: config.modelSize)
     }
     acting = ActingBatch(learner.online)
-    counts = config.leastTries > 0 ? ActionCounts(actionCount: encoder.actionCount, leastTries: config.leastTries) : nil
+    counts =
+      config.leastTries > 0 || config.rareEpsilon > 0
+      ? ActionCounts(
+        actionCount: encoder.actionCount, leastTries: config.leastTries, rareEpsilon: config.rareEpsilon) : nil
     experience =
       config.replay == .window
       ? WindowExperience(config, learner, encoder.storage)

@@ -251,9 +251,12 @@ public enum Presets {
   }
   /// Beyond 250 cells: states that last as long as the corridor (the sign moves an untrained network's latent at cell 500 by 9%
   /// where they decay in 100 steps, by 23% where in 500), returns over a tenth of it, a hundred steps at most (as many rows then
-  /// tell what the turn brought), and rewards that make a lost step, which costs 1/N, worth the same as in a short corridor.
+  /// tell what the turn brought), and rewards that make a lost step, which costs 1/N, worth the same as in a short corridor. And
+  /// it goes on trying both ways at the junction: after 50 tries of each, all before the sign was remembered, three seeds of four
+  /// remembered it and turned one way whatever it said, for the other had been worth a guess when it was last tried.
   private static func reach(_ config: inout ExperimentConfig, _ length: Int) {
     (config.decaySteps, config.nStep, config.rewardScale) = (length, min(100, length / 10), Double(length) / 50)
+    (config.leastTries, config.rareEpsilon) = (0, 0.25)
   }
   /// A sequence holds an episode, whose last step may be what is learned from. Whatever is longer than a sequence is cut.
   private static func fit(_ config: inout ExperimentConfig, toEpisodesOf length: Int) {

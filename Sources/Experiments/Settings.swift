@@ -97,6 +97,9 @@ public enum Settings {
     whole(
       "leastTries", \.leastTries, 0...1_000_000,
       "times that each action is taken at an observation before the greedy one is; where observations repeat, as in mazes"),
+    real(
+      "rareEpsilon", \.rareEpsilon, 0...1,
+      "at an observation with a share s of all steps chance acts with ε / s, up to this; where observations repeat"),
     text(
       "inputs", \.inputs, "what the network reads", range: "observation, then any of action, reward, differences after commas"
     ) { InputDescription($0) != nil },

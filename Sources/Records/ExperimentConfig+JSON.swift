@@ -48,7 +48,8 @@ extension ExperimentConfig: ReadableJSON {
     "actors", "averagedWeights", "burnIn", "crossEpisodes", "decaySteps", "doubleQ", "dueling", "encoderLearningRate",
     "entities", "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm",
     "layers", "learningRateEnd", "learningRateWarmup", "leastTries", "loss", "members", "nStep", "norm", "observationScale",
-    "outputScale", "perAction", "pessimism", "polyakRate", "recordInterval", "replay", "resetTimeout", "residual", "rewardScale",
+    "outputScale", "perAction", "pessimism", "polyakRate", "rareEpsilon", "recordInterval", "replay", "resetTimeout", "residual",
+    "rewardScale",
     "sequenceLength", "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout", "stepTimeout", "targetUpdate", "threads",
     "valueRescaling",
   ]

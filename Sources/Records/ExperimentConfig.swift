@@ -192,6 +192,8 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var epsilonDecaySteps = 140_000
   /// Times that each action is taken at an observation before the greedy one is; 0: as often as ε has it.
   public var leastTries = 0
+  /// The most that chance acts at a rare observation: ε over the observation's share of all steps, up to this; 0: ε everywhere.
+  public var rareEpsilon = 0.0
 
   // What the network reads
   /// `observation`, and what stands beside it: `action` and `reward` (the last ones), `differences` (of the observation and

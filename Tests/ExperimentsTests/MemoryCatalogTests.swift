@@ -27,14 +27,17 @@ import Training
 
   /// Beyond 250 cells the recurrent preset remembers and looks ahead as far as the corridor asks; windows cannot.
   @Test(arguments: [
-    ("TMaze-250", "default", 100, 10, 10.0), ("TMaze-251", "default", 251, 25, 5.02), ("TMaze-500", "default", 500, 50, 10),
-    ("TMazeActive-2000", "default", 2_000, 100, 40), ("TMaze-500", "window", 100, 10, 10),
+    ("TMaze-250", "default", 100, 10, 10.0, 50), ("TMaze-251", "default", 251, 25, 5.02, 0),
+    ("TMaze-500", "default", 500, 50, 10, 0), ("TMazeActive-2000", "default", 2_000, 100, 40, 0),
+    ("TMaze-500", "window", 100, 10, 10, 50),
   ])
   func aLongMazesPresetReachesItsEnd(
-    _ name: String, _ preset: String, _ decaySteps: Int, _ nStep: Int, _ rewardScale: Double
+    _ name: String, _ preset: String, _ decaySteps: Int, _ nStep: Int, _ rewardScale: Double, _ leastTries: Int
   ) throws {
     let config = try Presets.config(environment: name, preset: preset)
-    #expect(config.decaySteps == decaySteps && config.nStep == nStep && abs(config.rewardScale - rewardScale) < 1e-12)
+    #expect(config.decaySteps == decaySteps && config.nStep == nStep && config.leastTries == leastTries)
+    #expect(config.rareEpsilon == (leastTries == 0 ? 0.25 : 0))
+    #expect(abs(config.rewardScale - rewardScale) < 1e-12)
   }
 
   /// Every task's: as long as one of some episodes was, or as a time limit allows.
