@@ -58,6 +58,9 @@ public enum Studies {
       Study.Part(
         label: "TMaze-500-default", environment: "TMaze-500", preset: "default", models: kinds("mamba3"), seeds: Array(0..<5),
         steps: 1_000_000),
+      Study.Part(
+        label: "TMaze-1000-default", environment: "TMaze-1000", preset: "default", models: kinds("mamba3"),
+        seeds: Array(0..<5), steps: 2_000_000),
     ]
 
   /// What becomes of stored latents: sequences shorter than what must be remembered, from the zero state, from the stored one,
