@@ -27,15 +27,15 @@ final class Actor {
     stateBefore = state.stateSize.map { Buffer(count: $0) }
   }
 
-  /// ε-greedy; where not random, an action that the counts call for comes before the greedy one.
-  func act(epsilon: Double, _ counts: ActionCounts?) -> Decision {
+  /// ε-greedy, with an ε of the observation's own where visits are counted.
+  func act(epsilon: Double, _ visits: VisitCounts?) -> Decision {
     let output = state.evaluate()
     latent.pointer.update(from: output.latent, count: latent.count)
     if let stateBefore, let before = state.stateBefore { stateBefore.pointer.update(from: before, count: stateBefore.count) }
     let greedy = state.argmax(output.q, allowed)
-    let own = epsilonExponent == 1 ? epsilon : pow(epsilon, epsilonExponent), epsilon = counts?.epsilon(own, at: key) ?? own
+    let own = epsilonExponent == 1 ? epsilon : pow(epsilon, epsilonExponent), epsilon = visits?.epsilon(own, at: key) ?? own
     let explores = generator.uniform() < epsilon
-    let action = explores ? randomAction() : counts?.leastTried(at: key, allowed) ?? greedy
+    let action = explores ? randomAction() : greedy
     return Decision(action: action, value: output.q[greedy])
   }
 

@@ -33,8 +33,8 @@ public final class DQNAgent {
   private let actors: [Actor]
   private let acting: ActingBatch
   private var sampling: SplitMix64
-  /// Of all actors; nil without `leastTries` and `rareEpsilon`.
-  private var counts: ActionCounts?
+  /// Of all actors; nil without `rareEpsilon`.
+  private var visits: VisitCounts?
 
   /// Everything random (initial weights, exploration, sampling) follows from `config.seed`.
   ///
@@ -74,10 +74,7 @@ public final class DQNAgent {
         latentSize: config.modelSize)
     }
     acting = ActingBatch(learner.online)
-    counts =
-      config.leastTries > 0 || config.rareEpsilon > 0
-      ? ActionCounts(
-        actionCount: encoder.actionCount, leastTries: config.leastTries, rareEpsilon: config.rareEpsilon) : nil
+    visits = config.rareEpsilon > 0 ? VisitCounts(rareEpsilon: config.rareEpsilon) : nil
     experience =
       config.replay == .window
       ? WindowExperience(config, learner, encoder.storage)
@@ -106,7 +103,7 @@ public final class DQNAgent {
   public func beginEpisode(_ observation: UnsafeBufferPointer<Float>, allowed: [Bool]? = nil, actor index: Int = 0) throws {
     actors[index].state.begin(observation)
     actors[index].allowed = allowed
-    if counts != nil { actors[index].key = ActionCounts.key(observation) }
+    if visits != nil { actors[index].key = VisitCounts.key(observation) }
     experience.beginEpisode(actors[index], index)
   }
 
@@ -123,7 +120,7 @@ public final class DQNAgent {
   /// `step`, the next one at the next. Latents are computed either way: `remember` may store them.
   public func act(step: Int, count: Int = 1) -> [Decision] {
     if count > 1 { acting.evaluate(actors.prefix(count).map(\.state)) }
-    return (0..<count).map { actors[$0].act(epsilon: epsilon(at: step + $0), counts) }
+    return (0..<count).map { actors[$0].act(epsilon: epsilon(at: step + $0), visits) }
   }
 
   /// Stores the transition and moves the actor on.
@@ -132,9 +129,9 @@ public final class DQNAgent {
     allowed: [Bool]? = nil, actor index: Int = 0
   ) throws {
     let actor = actors[index]
-    if counts != nil {
-      counts?.add(action, at: actor.key)
-      actor.key = ActionCounts.key(observation)
+    if visits != nil {
+      visits?.add(actor.key)
+      actor.key = VisitCounts.key(observation)
     }
     actor.moveOn(to: observation, after: action, reward: Float(reward))
     actor.allowed = allowed
@@ -174,9 +171,9 @@ public final class DQNAgent {
       try actor.state.bytes.withUnsafeBytes { try sink.write(Self.section(index), $0) }
     }
     for (name, tensor) in encoder.tensors { try tensor.values.withUnsafeBytes { try sink.write("agent/\(name)", $0) } }
-    if let counts {
-      try counts.save(to: &sink)
-      try actors.map(\.key).withUnsafeBytes { try sink.write("agent/counts/present", $0) }
+    if let visits {
+      try visits.save(to: &sink)
+      try actors.map(\.key).withUnsafeBytes { try sink.write("agent/visits/present", $0) }
     }
   }
 
@@ -193,9 +190,9 @@ public final class DQNAgent {
       actor.generator.state = generators[index == 0 ? 0 : index + 1]
       try actor.state.restore(source.bytes(Self.section(index)))
     }
-    guard counts != nil else { return }
-    try counts?.restore(from: source)
-    let keys = try source.values("agent/counts/present", actors.count, as: UInt64.self)
+    guard visits != nil else { return }
+    try visits?.restore(from: source)
+    let keys = try source.values("agent/visits/present", actors.count, as: UInt64.self)
     for (actor, key) in zip(actors, keys) { actor.key = key }
   }
 

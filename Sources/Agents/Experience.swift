@@ -27,14 +27,22 @@ public struct Staleness: Sendable {
 
 /// Sums of a comparison, row by row.
 struct StalenessMeter {
+  typealias Item = (stored: UnsafeMutablePointer<Float>, recomputed: UnsafePointer<Float>)
   private var difference: Double = 0, magnitude: Double = 0, gap: Double = 0, values = 0
 
-  mutating func compare(_ stored: UnsafePointer<Float>, _ recomputed: UnsafePointer<Float>, count: Int) {
-    for i in 0..<count {
-      let d = Double(stored[i]) - Double(recomputed[i])
-      difference += d * d
-      magnitude += Double(recomputed[i]) * Double(recomputed[i])
+  /// Compares what replay stores with what the network would store today, `width` values each, and copies the stored ones to
+  /// `copies` [items.count, width] for `compareQ`. `replacing` them comes after all are compared: what was drawn twice is as stale
+  /// both times.
+  mutating func compare(_ items: [Item], width: Int, copies: UnsafeMutablePointer<Float>, replacing: Bool) {
+    for (index, item) in items.enumerated() {
+      for i in 0..<width {
+        let d = Double(item.stored[i]) - Double(item.recomputed[i])
+        difference += d * d
+        magnitude += Double(item.recomputed[i]) * Double(item.recomputed[i])
+      }
+      (copies + index * width).update(from: item.stored, count: width)
     }
+    if replacing { for item in items { item.stored.update(from: item.recomputed, count: width) } }
   }
   mutating func compareQ(_ stored: UnsafePointer<Float>, _ recomputed: UnsafePointer<Float>, count: Int) {
     for i in 0..<count { gap += Double(abs(stored[i] - recomputed[i])) }

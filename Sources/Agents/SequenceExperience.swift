@@ -69,13 +69,15 @@ final class SequenceExperience: Experience {
   /// with the stored ones, and writes them back where the configuration says so.
   private func refresh(measures: Bool) -> Staleness? {
     let rows = replay.layout.stride, width = batch.observationSize
-    let chosen = (0..<batch.count).filter { replay.followingState(of: batch, $0) != nil }
+    let chosen = (0..<batch.count).compactMap { index in
+      replay.followingState(of: batch, index).map { (index: index, place: $0) }
+    }
     guard !chosen.isEmpty else { return nil }
     tape.reset()
     return tape.withoutGradient {
       let inputs = tape.floats(chosen.count * rows * width), next = tape.floats(chosen.count * width)
       let states = tape.floats(chosen.count * batch.stateSize), stored = tape.floats(chosen.count * batch.stateSize)
-      for (row, index) in chosen.enumerated() {
+      for (row, (index, _)) in chosen.enumerated() {
         for position in 0..<rows {
           (inputs + (row * rows + position) * width).update(from: batch.input(index, position), count: width)
         }
@@ -91,18 +93,10 @@ final class SequenceExperience: Experience {
         ).state
       else { return nil }
       var meter = StalenessMeter()
-      for (row, index) in chosen.enumerated() {
-        guard let place = replay.followingState(of: batch, index) else { continue }
-        let recomputed = now.values + row * now.stride
-        (stored + row * batch.stateSize).update(from: place, count: batch.stateSize)
-        if measures { meter.compare(place, recomputed, count: batch.stateSize) }
+      let items = chosen.enumerated().map { row, item in
+        (stored: item.place, recomputed: UnsafePointer(now.values + row * now.stride))
       }
-      // After all are compared: one drawn twice is as stale both times.
-      if config.latents == .refresh {
-        for (row, index) in chosen.enumerated() {
-          replay.followingState(of: batch, index)?.update(from: now.values + row * now.stride, count: batch.stateSize)
-        }
-      }
+      meter.compare(items, width: batch.stateSize, copies: stored, replacing: config.latents == .refresh)
       guard measures else { return nil }
       let x = Tensor(data: next, rows: chosen.count, columns: width), one = SequenceShape(batch: chosen.count, time: 1)
       let before = network(x, one, from: Tensor(data: stored, rows: chosen.count, columns: batch.stateSize), on: tape).q

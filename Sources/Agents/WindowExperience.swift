@@ -66,24 +66,14 @@ final class WindowExperience: Experience {
     let measures = learner.gradientSteps % config.stalenessInterval == 0
     guard measures || config.latents == .target else { return }
     let width = config.modelSize
-    let chosen = (0..<batch.count).compactMap { row in
-      (config.latents == .target ? replay.latentBefore(batch, row) : replay.latent(of: batch, row)).map { (row: row, place: $0) }
+    let chosen = (0..<batch.count).compactMap { row -> StalenessMeter.Item? in
+      let place = config.latents == .target ? replay.latentBefore(batch, row) : replay.latent(of: batch, row)
+      return place.map { ($0, UnsafePointer(latents.pointer + row * width)) }
     }
     var meter = StalenessMeter()
-    if measures {
-      for (index, item) in chosen.enumerated() {
-        meter.compare(item.place, latents.pointer + item.row * width, count: width)
-        (stored.pointer + index * width).update(from: item.place, count: width)
-      }
-    }
-    // After all are compared: what was drawn twice is as stale both times.
-    if config.latents == .target {
-      for item in chosen { item.place.update(from: latents.pointer + item.row * width, count: width) }
-    }
+    meter.compare(chosen, width: width, copies: stored.pointer, replacing: config.latents == .target)
     guard measures, !chosen.isEmpty else { return }
-    for (index, item) in chosen.enumerated() {
-      (latents.pointer + index * width).update(from: latents.pointer + item.row * width, count: width)
-    }
+    for (index, item) in chosen.enumerated() { (latents.pointer + index * width).update(from: item.recomputed, count: width) }
     let rows = chosen.count
     tape.reset()
     tape.withoutGradient {

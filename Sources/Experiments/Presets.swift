@@ -153,7 +153,7 @@ public enum Presets {
       if family == mazeFamily, let length = MemoryCatalog.length(name) {
         config.epsilonEnd = min(config.epsilonEnd, 0.5 / Double(length))
         fit(&config, toEpisodesOf: length)
-        if length > 250 && config.replay == .sequence { reach(&config, length) }
+        if config.replay == .sequence { reach(&config, length) }
       }
       if let length = longEpisodes[name] { fit(&config, toEpisodesOf: length) }
       return config
@@ -242,21 +242,23 @@ public enum Presets {
     ($0.epsilonEnd, $0.epsilonDecaySteps, $0.totalSteps) = (0.03, 40_000, 100_000)
   }
   /// A sign at the start and one choice at the end. Whoever once stands still comes too late: so hardly a random step once ε has
-  /// fallen (of 250 steps one in a hundred at random spares one episode in seven; 1 / 2N lets two thirds of them arrive in time); and as that costs a hundredth a step, 10-step returns and larger rewards, without which walking straight alone takes
-  /// 100,000 steps. The sign is remembered soon; what is left is to learn that there is another way to turn, which ε would try in
-  /// one of thousands of episodes (of 250 cells: never within a million steps on a seed in two).
+  /// fallen (1 / 2N lets two thirds of N cells' episodes arrive in time); and as that costs a hundredth a step, 10-step returns and
+  /// larger rewards, without which walking straight alone takes 100,000 steps. The sign is remembered soon; what is left is to
+  /// learn that there is another way to turn, which ε would try in one of thousands of episodes, and to go on trying it: agents
+  /// that had tried each turn fifty times before they remembered the sign turned one way whatever it said, for the other had
+  /// been worth a guess when it was last tried. So chance acts more often where it is rarely asked.
   private static let maze = make(from: memory) {
     ($0.stateSize, $0.rewardScale, $0.outputScale, $0.nStep) = (16, 10, 1, 10)
-    ($0.epsilonEnd, $0.epsilonDecaySteps, $0.leastTries, $0.totalSteps) = (0.01, 10_000, 50, 500_000)
+    ($0.epsilonEnd, $0.epsilonDecaySteps, $0.rareEpsilon, $0.totalSteps) = (0.01, 10_000, 0.25, 300_000)
   }
-  /// Beyond 250 cells: states that last as long as the corridor (the sign moves an untrained network's latent at cell 500 by 9%
-  /// where they decay in 100 steps, by 23% where in 500), returns over a tenth of it, a hundred steps at most (as many rows then
-  /// tell what the turn brought), and rewards that make a lost step, which costs 1/N, worth the same as in a short corridor. And
-  /// it goes on trying both ways at the junction: after 50 tries of each, all before the sign was remembered, three seeds of four
-  /// remembered it and turned one way whatever it said, for the other had been worth a guess when it was last tried.
+  /// What a long corridor asks for: states that last as long (the sign moves an untrained network's latent at cell 500 by 9% where
+  /// they decay in 100 steps, by 23% where in 500); as many episodes; returns over a tenth of it, a hundred steps at most (as many rows then tell
+  /// what the turn brought); and rewards that make a lost step, which costs 1/N, worth the same as in a short one.
   private static func reach(_ config: inout ExperimentConfig, _ length: Int) {
-    (config.decaySteps, config.nStep, config.rewardScale) = (length, min(100, length / 10), Double(length) / 50)
-    (config.leastTries, config.rareEpsilon) = (0, 0.25)
+    config.decaySteps = max(config.decaySteps, length)
+    config.nStep = max(config.nStep, min(100, length / 10))
+    config.rewardScale = max(config.rewardScale, Double(length) / 50)
+    config.totalSteps = max(config.totalSteps, 2_000 * length)
   }
   /// A sequence holds an episode, whose last step may be what is learned from. Whatever is longer than a sequence is cut.
   private static func fit(_ config: inout ExperimentConfig, toEpisodesOf length: Int) {

@@ -134,7 +134,12 @@ public struct Run {
   /// A checkpoint knows its run: a configuration that was edited since is refused, but for time-outs, which change no result.
   private static func check(_ config: ExperimentConfig, in folder: RunFolder, against reader: CheckpointReader) throws {
     guard reader.contains(Trainer.configSection) else { return }  // of an earlier version
-    let taken = try ExperimentConfig(json: reader.bytes(Trainer.configSection), from: reader.path)
+    let json = try reader.bytes(Trainer.configSection), taken = try ExperimentConfig(json: json, from: reader.path)
+    if let former = ExperimentConfig.former(in: json) {
+      throw FileError(
+        reader.path,
+        "was trained with \(former.key)=\(former.value), a setting that is gone; it can be evaluated, but not gone on with")
+    }
     let free: Set = ["startTimeout", "resetTimeout", "stepTimeout"]
     if let edited = Settings.fields(config, taken).first(where: { $0.a != $0.b && !free.contains($0.key) }) {
       throw FileError(

@@ -94,12 +94,9 @@ public enum Settings {
     real("epsilonStart", \.epsilonStart, 0...1, "share of random actions at the start"),
     real("epsilonEnd", \.epsilonEnd, 0...1, "share of random actions at the end"),
     whole("epsilonDecaySteps", \.epsilonDecaySteps, 0...1_000_000_000, "environment steps over which it falls, linearly"),
-    whole(
-      "leastTries", \.leastTries, 0...1_000_000,
-      "times that each action is taken at an observation before the greedy one is; where observations repeat, as in mazes"),
     real(
       "rareEpsilon", \.rareEpsilon, 0...1,
-      "at an observation with a share s of all steps chance acts with ε / s, up to this; where observations repeat"),
+      "at an observation with a share s of all steps chance acts with ε / s, up to this; where observations repeat, as in mazes"),
     text(
       "inputs", \.inputs, "what the network reads", range: "observation, then any of action, reward, differences after commas"
     ) { InputDescription($0) != nil },

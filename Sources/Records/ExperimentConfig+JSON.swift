@@ -16,7 +16,7 @@ extension ExperimentConfig: ReadableJSON {
       throw FileError(path, "is not a JSON object")
     }
     let names = known.map(\.key)
-    for field in fields where !names.contains(field.key) {
+    for field in fields where !names.contains(field.key) && Self.formerKeys[field.key] == nil {
       throw FileError(path, "has the unknown key \(field.key)\(suggestion(for: field.key, in: names))")
     }
     let values = try known.map { field in
@@ -43,11 +43,23 @@ extension ExperimentConfig: ReadableJSON {
     self = config
   }
 
+  /// Keys of settings that are gone, with the value that describes what is done now. With another one a run is still read and
+  /// evaluated, for what it learned is in its weights; it is not gone on with.
+  private static let formerKeys = ["leastTries": "0"]
+
+  /// What a run of an earlier version was told and nobody can do any more: the key and its value.
+  public static func former(in json: some Collection<UInt8>) -> (key: String, value: String)? {
+    for field in (try? JSONValue(json))?.fields ?? [] {
+      if let now = formerKeys[field.key], let value = field.value.scalar, value != now { return (field.key, value) }
+    }
+    return nil
+  }
+
   /// Keys that came after the first runs were recorded. Their defaults describe what those runs did.
   package static let laterKeys: Set<String> = [
     "actors", "averagedWeights", "burnIn", "crossEpisodes", "decaySteps", "doubleQ", "dueling", "encoderLearningRate",
     "entities", "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm",
-    "layers", "learningRateEnd", "learningRateWarmup", "leastTries", "loss", "members", "nStep", "norm", "observationScale",
+    "layers", "learningRateEnd", "learningRateWarmup", "loss", "members", "nStep", "norm", "observationScale",
     "outputScale", "perAction", "pessimism", "polyakRate", "rareEpsilon", "recordInterval", "replay", "resetTimeout", "residual",
     "rewardScale",
     "sequenceLength", "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout", "stepTimeout", "targetUpdate", "threads",

@@ -190,8 +190,6 @@ public struct ExperimentConfig: Codable, Equatable, Sendable {
   public var epsilonEnd = 0.01
   /// Environment steps of the fall.
   public var epsilonDecaySteps = 140_000
-  /// Times that each action is taken at an observation before the greedy one is; 0: as often as ε has it.
-  public var leastTries = 0
   /// The most that chance acts at a rare observation: ε over the observation's share of all steps, up to this; 0: ε everywhere.
   public var rareEpsilon = 0.0
 

@@ -94,6 +94,33 @@ import Training
     _ = try Run(resuming: folder)
   }
 
+  /// What a setting that is gone did is not done any more: a run that used it ends where it stands, and can be evaluated.
+  @Test(arguments: [0, 50]) func aRunOfAnEarlierVersionGoesOnOnlyWithWhatIsStillThere(_ leastTries: Int) throws {
+    let space = try Workspace(), folder = RunFolder(path: space.file("run"))
+    _ = try Run(try small(), in: folder, command: []).trainer.run { true }
+    let store = try #require(CheckpointStore.existing(in: folder)), step = try #require(store.steps.last)
+    func former(_ json: [UInt8]) -> [UInt8] {
+      Array(
+        String(decoding: json, as: UTF8.self)
+          .replacingOccurrences(of: "  \"threads\"", with: "  \"leastTries\" : \(leastTries),\n  \"threads\"").utf8)
+    }
+    let reader = try store.reader(step: step)
+    let sections = try reader.names.map { ($0, Array(try reader.bytes($0))) }
+    _ = try store.save(step: step) { writer in
+      for (name, bytes) in sections {
+        try (name == Trainer.configSection ? former(bytes) : bytes).withUnsafeBytes { try writer.write(name, $0) }
+      }
+    }
+    try AtomicFile.write(Data(former(Array(try Data(contentsOf: URL(filePath: folder.config))))), to: folder.config)
+    if leastTries == 0 {
+      _ = try Run(resuming: folder).trainer.run()
+    } else {
+      let error = #expect(throws: FileError.self) { try Run(resuming: folder) }
+      #expect("\(error, default: "")".contains("leastTries=50, a setting that is gone; it can be evaluated"))
+    }
+    #expect(try Settings.read(folder.config).totalSteps == 300)
+  }
+
   /// A network over parts, with everything that it has no place for; and over an observation without such parts.
   @Test(arguments: [
     "entities=2", "layerNorm=true", "dueling=true", "hiddenSize=0", "headHidden=0", "inputs=observation,differences",

@@ -70,6 +70,13 @@ import Testing
     #expect(try read(text) == config)
     // As runs were recorded before there was the setting.
     #expect(try read(text.replacingOccurrences(of: "  \"threads\" : 1,\n", with: "")) == config)
+    // And while there was one that is gone.
+    let former = text.replacingOccurrences(of: "  \"threads\"", with: "  \"leastTries\" : 50,\n  \"threads\"")
+    #expect(former != text, "the place was not found")
+    #expect(try read(former) == config)
+    #expect(ExperimentConfig.former(in: Array(former.utf8)).map { "\($0)=\($1)" } == "leastTries=50")
+    let unused = former.replacingOccurrences(of: "\"leastTries\" : 50", with: "\"leastTries\" : 0")
+    #expect(ExperimentConfig.former(in: Array(unused.utf8)) == nil && ExperimentConfig.former(in: Array(text.utf8)) == nil)
     let cases = [
       (text.replacingOccurrences(of: "\"batchSize\"", with: "\"batchsize\""), "unknown key batchsize; did you mean batchSize?"),
       (text.replacingOccurrences(of: "  \"batchSize\" : 64,\n", with: ""), "lacks the key batchSize"),

@@ -43,7 +43,7 @@ public enum Studies {
     [
       ("RepeatPreviousEasy", 20_000), ("RepeatPreviousMedium", 100_000), ("RepeatPreviousHard", 300_000),
       ("RepeatFirstEasy", 50_000), ("AutoencodeEasy", 300_000), ("CountRecallEasy", 100_000), ("ConcentrationEasy", 100_000),
-      ("TMaze-50", 300_000), ("TMaze-100", 500_000),
+      ("TMaze-50", 300_000), ("TMaze-100", 300_000),
     ].flatMap { environment, steps in
       ["default", "window"].map { preset in
         Study.Part(
@@ -54,7 +54,7 @@ public enum Studies {
     } + [
       Study.Part(
         label: "TMaze-250-default", environment: "TMaze-250", preset: "default", models: kinds("mamba3 lstm"),
-        seeds: Array(0..<5), steps: 600_000),
+        seeds: Array(0..<5), steps: 500_000),
       Study.Part(
         label: "TMaze-500-default", environment: "TMaze-500", preset: "default", models: kinds("mamba3"), seeds: Array(0..<5),
         steps: 1_000_000),
