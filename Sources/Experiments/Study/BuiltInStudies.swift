@@ -54,14 +54,13 @@ public enum Studies {
     } + [
       Study.Part(
         label: "TMaze-250-default", environment: "TMaze-250", preset: "default", models: kinds("mamba3 lstm"),
-        seeds: Array(0..<5), steps: 500_000),
-      Study.Part(
-        label: "TMaze-500-default", environment: "TMaze-500", preset: "default", models: kinds("mamba3"), seeds: Array(0..<5),
-        steps: 1_000_000),
-      Study.Part(
-        label: "TMaze-1000-default", environment: "TMaze-1000", preset: "default", models: kinds("mamba3"),
-        seeds: Array(0..<5), steps: 2_000_000),
+        seeds: Array(0..<5), steps: 500_000)
     ]
+    + [("TMaze-500", 1_000_000), ("TMaze-1000", 2_000_000), ("TMaze-2000", 4_000_000)].map { environment, steps in
+      Study.Part(
+        label: "\(environment)-default", environment: environment, preset: "default", models: kinds("mamba3"),
+        seeds: Array(0..<5), steps: steps)
+    }
 
   /// What becomes of stored latents: sequences shorter than what must be remembered, from the zero state, from the stored one,
   /// after a burn-in, with states refreshed; and windows with and without stored latents in place of the target network's pass.
