@@ -51,14 +51,12 @@ public enum Studies {
           models: kinds("mamba3 mamba2 mamba transformer lstm dqn"), seeds: Array(0..<5),
           steps: preset == "window" ? min(steps, 50_000) : steps)
       }
-    } + [
+    }
+    + [
+      ("TMaze-250", "mamba3 lstm", 500_000), ("TMaze-500", "mamba3", 1_000_000), ("TMaze-1000", "mamba3", 2_000_000),
+    ].map { environment, models, steps in
       Study.Part(
-        label: "TMaze-250-default", environment: "TMaze-250", preset: "default", models: kinds("mamba3 lstm"),
-        seeds: Array(0..<5), steps: 500_000)
-    ]
-    + [("TMaze-500", 1_000_000), ("TMaze-1000", 2_000_000), ("TMaze-2000", 4_000_000)].map { environment, steps in
-      Study.Part(
-        label: "\(environment)-default", environment: environment, preset: "default", models: kinds("mamba3"),
+        label: "\(environment)-default", environment: environment, preset: "default", models: kinds(models),
         seeds: Array(0..<5), steps: steps)
     }
 
