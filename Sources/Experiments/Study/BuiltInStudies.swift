@@ -53,7 +53,7 @@ public enum Studies {
       }
     }
     + [
-      ("TMaze-250", "mamba3 lstm", 500_000), ("TMaze-500", "mamba3", 1_000_000), ("TMaze-1000", "mamba3", 2_000_000),
+      ("TMaze-250", "mamba3 lstm", 500_000), ("TMaze-500", "mamba3 lstm", 1_000_000), ("TMaze-1000", "mamba3 lstm", 2_000_000),
     ].map { environment, models, steps in
       Study.Part(
         label: "\(environment)-default", environment: environment, preset: "default", models: kinds(models),
