@@ -15,6 +15,7 @@ import Training
     (config.encoder, config.norm, config.hiddenSize, config.modelSize) = (encoder, .rms, 8, 8)
     (config.batchSize, config.replayCapacity, config.learningStarts, config.windowLength) = (4, 96, 40, 4)
     (config.totalSteps, config.evaluationEpisodes, config.checkpointInterval, config.actors) = (200, 0, 1000, 2)
+    config.rareEpsilon = 0.5
     if sequences {
       (config.replay, config.latents, config.sequenceLength, config.sequenceOverlap, config.burnIn) = (.sequence, .state, 8, 4, 2)
     } else {
