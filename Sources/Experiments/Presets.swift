@@ -97,7 +97,7 @@ public enum Presets {
     Preset(
       name: "default", environment: mazeFamily,
       summary: "recurrent Mamba-3 on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N",
-      reaches: "TMaze-50, -100, -250, -500 and -1000: 1.00 on seeds 0 to 4, in 21, 24, 36, 85 and 366 s of one core",
+      reaches: "TMaze-50, -100, -250, -500 and -1000: 1.00 on seeds 0 to 4, in 21, 24, 36, 79 and 366 s of one core",
       config: maze),
     Preset(
       name: "window", environment: memoryFamily, summary: "the same tasks over windows of 16 observations",
@@ -153,7 +153,7 @@ public enum Presets {
       if family == mazeFamily, let length = MemoryCatalog.length(name) {
         config.epsilonEnd = min(config.epsilonEnd, 0.5 / Double(length))
         fit(&config, toEpisodesOf: length)
-        if config.replay == .sequence { reach(&config, length) }
+        reach(&config, length)
       }
       if let length = longEpisodes[name] { fit(&config, toEpisodesOf: length) }
       return config
@@ -253,13 +253,14 @@ public enum Presets {
     ($0.epsilonEnd, $0.epsilonDecaySteps, $0.rareEpsilon, $0.totalSteps) = (0.01, 10_000, 0.25, 300_000)
   }
   /// What a long corridor asks for: states that last as long (the sign moves an untrained network's latent at cell 500 by 9% where
-  /// they decay in 100 steps, by 23% where in 500); as many episodes; returns over a tenth of it, a hundred steps at most (as many rows then tell
-  /// what the turn brought); and rewards that make a lost step, which costs 1/N, worth the same as in a short one.
+  /// they decay in 100 steps, by 23% where in 500); as many episodes; returns over a tenth of it, a hundred steps at most (as many
+  /// rows then tell what the turn brought); and rewards that make a lost step, which costs 1/N, worth the same as in a short one.
   private static func reach(_ config: inout ExperimentConfig, _ length: Int) {
+    guard config.replay == .sequence else { return }
     config.decaySteps = max(config.decaySteps, length)
     config.nStep = max(config.nStep, min(100, length / 10))
     config.rewardScale = max(config.rewardScale, Double(length) / 50)
-    config.totalSteps = max(config.totalSteps, 2_000 * length)
+    config.totalSteps = max(config.totalSteps, min(1_000_000_000, 2_000 * length))
   }
   /// A sequence holds an episode, whose last step may be what is learned from. Whatever is longer than a sequence is cut.
   private static func fit(_ config: inout ExperimentConfig, toEpisodesOf length: Int) {

@@ -61,8 +61,7 @@ extension ExperimentConfig: ReadableJSON {
     "entities", "epsilonSpread", "gradientInterval", "gradientSteps", "headHidden", "headSize", "inputs", "latents", "layerNorm",
     "layers", "learningRateEnd", "learningRateWarmup", "loss", "members", "nStep", "norm", "observationScale",
     "outputScale", "perAction", "pessimism", "polyakRate", "rareEpsilon", "recordInterval", "replay", "resetTimeout", "residual",
-    "rewardScale",
-    "sequenceLength", "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout", "stepTimeout", "targetUpdate", "threads",
-    "valueRescaling",
+    "rewardScale", "sequenceLength", "sequenceOverlap", "sequenceStart", "slowDecay", "startTimeout", "stepTimeout",
+    "targetUpdate", "threads", "valueRescaling",
   ]
 }

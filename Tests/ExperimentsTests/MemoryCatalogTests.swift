@@ -27,14 +27,19 @@ import Training
 
   /// The recurrent preset remembers and looks ahead as far as the corridor asks; windows cannot.
   @Test(arguments: [
-    ("TMaze-50", "default", 100, 10, 10.0), ("TMaze-250", "default", 250, 25, 10), ("TMaze-251", "default", 251, 25, 10),
-    ("TMaze-500", "default", 500, 50, 10), ("TMazeActive-2000", "default", 2_000, 100, 40), ("TMaze-500", "window", 100, 10, 10),
+    ("TMaze-50", "default", 100, 10, 10.0, 300_000), ("TMaze-250", "default", 250, 25, 10, 500_000),
+    ("TMaze-251", "default", 251, 25, 10, 502_000), ("TMaze-500", "default", 500, 50, 10, 1_000_000),
+    ("TMazeActive-2000", "default", 2_000, 100, 40, 4_000_000), ("TMaze-500", "window", 100, 10, 10, 300_000),
+    ("TMaze-1000000", "default", 1_000_000, 100, 20_000, 1_000_000_000),
   ])
-  func aMazesPresetReachesItsEnd(_ name: String, _ preset: String, _ decaySteps: Int, _ nStep: Int, _ rewardScale: Double) throws
-  {
+  func aMazesPresetReachesItsEnd(
+    _ name: String, _ preset: String, _ decaySteps: Int, _ nStep: Int, _ rewardScale: Double, _ totalSteps: Int
+  ) throws {
     let config = try Presets.config(environment: name, preset: preset)
     #expect(config.decaySteps == decaySteps && config.nStep == nStep && config.rareEpsilon == 0.25)
-    #expect(abs(config.rewardScale - rewardScale) < 1e-12)
+    #expect(abs(config.rewardScale - rewardScale) < 1e-12 && config.totalSteps == totalSteps)
+    #expect(config.loss == .squared && config.gradientClip == 100)
+    try Settings.check(config)
   }
 
   /// Every task's: as long as one of some episodes was, or as a time limit allows.
