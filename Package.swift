@@ -140,12 +140,12 @@ let package = Package(
     tests(of: "Autograd", ["Kernels", "Randomness"]),
     tests(of: "Layers", ["Networks", "Autograd", "Kernels", "Randomness", "Records"], resources: [.copy("Golden")]),
     tests(
-      of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Optimizers"],
+      of: "Networks", ["Agents", "Layers", "Autograd", "Kernels", "Randomness", "Records", "Replay", "Optimizers"],
       resources: [.copy("Golden")]),
     tests(of: "Replay", ["Randomness", "Records"]),
     tests(
       of: "Agents",
-      ["CBLAS", "MachineSupport", "Autograd", "Layers", "Networks", "Optimizers", "Randomness", "Records"]),
+      ["CBLAS", "MachineSupport", "Autograd", "Layers", "Networks", "Optimizers", "Randomness", "Records", "Replay"]),
     tests(of: "Environments", ["CBox2D", "Randomness"], resources: [.copy("Golden")]),
     tests(of: "Rendering", ["Environments", "CCairo"], excluding: ["play.py"]),
     tests(of: "GymnasiumBridge", ["Environments"], excluding: ["Python", "Golden"]),

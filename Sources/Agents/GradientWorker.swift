@@ -23,118 +23,115 @@ final class GradientWorker {
     tape = Tape(differentiating: network.block.values, into: gradient)
   }
 
-  /// Leaves the gradient of these windows' mean loss in `gradient`; of several members, the sum of each one's, as if alone.
-  /// Writes `tdErrors`, target − Q(s, a), and `values`, Q(s, a), [rows] each (of several members, the mean of |δ| and of Q),
-  /// and `latents` [rows, modelSize] where wanted.
+  /// Leaves some windows' gradient of their mean loss in `gradient` (of several members the sum of each one's, as if alone), or
+  /// some sequences' part of that of the batch's. Writes, at their rows, `tdErrors`, target − Q(s, a), and `values`, Q(s, a)
+  /// (of several members the means of |δ| and of Q; 0 where nothing is learned), and the `latents` of windows where wanted.
   func run(
-    _ batch: LearningBatch, tdErrors: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>,
+    _ part: Range<Int>, of batch: Batch, tdErrors: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>,
     latents: UnsafeMutablePointer<Float>?
   ) {
+    let first = part.lowerBound * batch.positions
     tape.reset()
     tape.zeroParameterGradients()
+    if batch.isOfWindows {
+      windows(part, batch, tdErrors + first, values + first, latents.map { $0 + first * network.sizes.modelSize })
+    } else {
+      sequences(part, batch, tdErrors + first, values + first)
+    }
+  }
+
+  // MARK: - Windows
+
+  private func windows(
+    _ part: Range<Int>, _ batch: Batch, _ tdErrors: UnsafeMutablePointer<Float>, _ values: UnsafeMutablePointer<Float>,
+    _ latents: UnsafeMutablePointer<Float>?
+  ) {
     results.removeAll(keepingCapacity: true)
-    let shared = rule.pessimism > 0 ? sharedTargets(batch) : nil
+    let shared = rule.pessimism > 0 ? sharedTargets(part, batch) : nil
     for (online, target) in zip(network.members, target.members) {
-      results.append(forward(batch, online, targets: shared ?? targets(batch, online, target: target)))
+      results.append(
+        online(
+          windows(part, batch, of: batch.inputs), time: batch.time, actions: batch.actions + part.lowerBound,
+          targets: shared ?? targets(part, batch, online, target: target), weights: batch.weights + part.lowerBound,
+          limit: rule.limit, on: tape))
     }
     tape.backward()
     let first = results[0], share = 1 / Float(results.count)
-    for row in 0..<batch.count {
-      let action = Int(batch.actions[row])
+    for row in 0..<part.count {
+      let action = Int(batch.actions[part.lowerBound + row])
       (tdErrors[row], values[row]) = (first.loss.tdErrors[row], first.q[row, action])
       guard results.count > 1 else { continue }
       tdErrors[row] = results.reduce(0) { $0 + abs($1.loss.tdErrors[row]) } * share
       values[row] = results.reduce(0) { $0 + $1.q[row, action] } * share
     }
-    if let latents { latents.update(from: first.latent.values, count: batch.count * network.sizes.modelSize) }
+    if let latents { latents.update(from: first.latent.values, count: part.count * network.sizes.modelSize) }
     loss = results.count == 1 ? first.loss.loss : results.reduce(0) { $0 + $1.loss.loss } * share
   }
 
-  /// One member's loss.
-  private func forward(
-    _ batch: LearningBatch, _ online: QFunction, targets: UnsafeMutablePointer<Float>
-  ) -> (q: Tensor, latent: Tensor, loss: TDLoss) {
-    let time = network.sizes.windowLength
-    return online(
-      Tensor(data: batch.states, rows: batch.count * time, columns: network.sizes.observationSize), time: time,
-      actions: batch.actions, targets: targets, weights: batch.weights, limit: rule.limit, on: tape)
+  /// [part × time, observation], of the batch's inputs or next inputs.
+  private func windows(_ part: Range<Int>, _ batch: Batch, of inputs: UnsafePointer<Float>) -> Tensor {
+    let size = batch.observationSize
+    return Tensor(data: inputs + part.lowerBound * batch.time * size, rows: part.count * batch.time, columns: size)
   }
 
   /// What one member learns towards, as if alone.
   private func targets(
-    _ batch: LearningBatch, _ online: QFunction, target: QFunction
+    _ part: Range<Int>, _ batch: Batch, _ online: QFunction, target: QFunction
   ) -> UnsafeMutablePointer<Float> {
     tape.withoutGradient {
+      let width = network.sizes.modelSize
       let next =
         batch.nextLatents.map {
-          target.head(Tensor(data: $0, rows: batch.count, columns: network.sizes.modelSize), on: tape)
-        } ?? values(of: target, in: batch)
-      return targets(batch, next: next, chooser: rule.doubleQ ? values(of: online, in: batch) : nil)
+          target.head(Tensor(data: $0 + part.lowerBound * width, rows: part.count, columns: width), on: tape)
+        } ?? nextValues(part, batch, of: target)
+      return targets(part, batch, next: next, chooser: rule.doubleQ ? nextValues(part, batch, of: online) : nil)
     }
   }
 
   /// What all members learn towards.
-  private func sharedTargets(_ batch: LearningBatch) -> UnsafeMutablePointer<Float> {
+  private func sharedTargets(_ part: Range<Int>, _ batch: Batch) -> UnsafeMutablePointer<Float> {
     func bound(_ network: QNetwork, _ pessimism: Float) -> Tensor {
       votes.removeAll(keepingCapacity: true)
-      for member in network.members { votes.append(values(of: member, in: batch)) }
+      for member in network.members { votes.append(nextValues(part, batch, of: member)) }
       let bound = tape.floats(votes[0].rows * votes[0].columns)
       Targets.lowerBound(votes, pessimism: pessimism, into: bound)
       return Tensor(data: bound, rows: votes[0].rows, columns: votes[0].columns)
     }
     return tape.withoutGradient {
-      targets(batch, next: bound(target, rule.pessimism), chooser: rule.doubleQ ? bound(network, 0) : nil)
+      targets(part, batch, next: bound(target, rule.pessimism), chooser: rule.doubleQ ? bound(network, 0) : nil)
     }
   }
 
-  /// Q(s′, ·) [rows, actions].
-  private func values(of member: QFunction, in batch: LearningBatch) -> Tensor {
-    let time = network.sizes.windowLength
-    return member(
-      Tensor(data: batch.nextStates, rows: batch.count * time, columns: network.sizes.observationSize), time: time, on: tape
-    ).q
+  /// Q(s′, ·) [part, actions].
+  private func nextValues(_ part: Range<Int>, _ batch: Batch, of member: QFunction) -> Tensor {
+    member(windows(part, batch, of: batch.nextInputs), time: batch.time, on: tape).q
   }
 
-  private func targets(_ batch: LearningBatch, next: Tensor, chooser: Tensor?) -> UnsafeMutablePointer<Float> {
-    let targets = tape.floats(batch.count)
-    Targets.write(
-      rows: batch.count, returns: batch.returns, discounts: batch.discounts, next: next, chooser: chooser,
-      masks: batch.nextMasks, rescaled: rule.rescaled, into: targets)
-    return targets
-  }
+  // MARK: - Sequences
 
-  /// Leaves these sequences' part of the gradient of the batch's mean loss in `gradient`. Writes `tdErrors` and `values`,
-  /// [batch × time] each; rows that nothing is learned from get 0.
-  func run(
-    _ sequences: Range<Int>, of batch: SequenceBatch, tdErrors: UnsafeMutablePointer<Float>,
-    values: UnsafeMutablePointer<Float>
+  private func sequences(
+    _ part: Range<Int>, _ batch: Batch, _ tdErrors: UnsafeMutablePointer<Float>, _ values: UnsafeMutablePointer<Float>
   ) {
-    let count = sequences.count, first = sequences.lowerBound * batch.time, rows = count * batch.time
-    tape.reset()
-    tape.zeroParameterGradients()
-    let shape = SequenceShape(batch: count, time: batch.time, begins: UnsafePointer(batch.begins) + first)
+    let first = part.lowerBound * batch.time, rows = part.count * batch.time
+    let shape = SequenceShape(batch: part.count, time: batch.time, begins: UnsafePointer(batch.begins) + first)
     let x = Tensor(data: batch.inputs + first * batch.observationSize, rows: rows, columns: batch.observationSize)
-    let targets = tape.floats(rows)
-    let next = tape.withoutGradient { target.members[0](x, shape, from: start(target.members[0], sequences, batch), on: tape).q }
-    let q = network.members[0](x, shape, from: start(network.members[0], sequences, batch), on: tape).q
-    Targets.write(
-      rows: rows, returns: batch.returns + first, discounts: batch.discounts + first,
-      nextRows: UnsafePointer(batch.nextRows) + first, firstRow: first, next: next, chooser: rule.doubleQ ? q : nil,
-      masks: batch.nextMasks.map { UnsafePointer($0) + first * q.columns }, rescaled: rule.rescaled, into: targets)
+    let next = tape.withoutGradient { target.members[0](x, shape, from: start(target.members[0], part, batch), on: tape).q }
+    let q = network.members[0](x, shape, from: start(network.members[0], part, batch), on: tape).q
     let actions = batch.actions + first, weights = batch.weights + first
     let result = tape.tdLoss(
-      q: q, actions: actions, targets: targets, weights: weights, limit: rule.limit, count: batch.learnedRows)
+      q: q, actions: actions, targets: targets(part, batch, next: next, chooser: rule.doubleQ ? q : nil), weights: weights,
+      limit: rule.limit, count: batch.learnedRows)
     tape.backward()
     for row in 0..<rows {
-      tdErrors[first + row] = weights[row] > 0 ? result.tdErrors[row] : 0
-      values[first + row] = weights[row] > 0 ? q[row, Int(actions[row])] : 0
+      tdErrors[row] = weights[row] > 0 ? result.tdErrors[row] : 0
+      values[row] = weights[row] > 0 ? q[row, Int(actions[row])] : 0
     }
     loss = result.loss
   }
 
   /// The stored states, or zeros where none are stored, moved on by the burn-in, of which no gradient is wanted; nil is zero.
-  private func start(_ network: QFunction, _ sequences: Range<Int>, _ batch: SequenceBatch) -> Tensor? {
-    let count = sequences.count, first = sequences.lowerBound
+  private func start(_ network: QFunction, _ part: Range<Int>, _ batch: Batch) -> Tensor? {
+    let count = part.count, first = part.lowerBound
     let stored =
       batch.stateSize > 0
       ? Tensor(data: batch.states + first * batch.stateSize, rows: count, columns: batch.stateSize) : nil
@@ -148,5 +145,17 @@ final class GradientWorker {
         from: stored, on: tape
       ).state
     }
+  }
+
+  // MARK: - Both
+
+  /// [part × positions], from the Q-values of the rows that are bootstrapped from.
+  private func targets(_ part: Range<Int>, _ batch: Batch, next: Tensor, chooser: Tensor?) -> UnsafeMutablePointer<Float> {
+    let first = part.lowerBound * batch.positions, rows = part.count * batch.positions, targets = tape.floats(rows)
+    Targets.write(
+      rows: rows, returns: batch.returns + first, discounts: batch.discounts + first,
+      nextRows: UnsafePointer(batch.nextRows) + first, firstRow: first, next: next, chooser: chooser,
+      masks: batch.nextMasks.map { UnsafePointer($0) + first * next.columns }, rescaled: rule.rescaled, into: targets)
+    return targets
   }
 }

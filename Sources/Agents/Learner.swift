@@ -11,43 +11,6 @@ import Randomness
 import Records
 import Replay
 
-/// A batch of windows, owned by the caller. `states` and `nextStates` are [batch, window, observation], row-major.
-public struct LearningBatch {
-  /// Rows.
-  public var count: Int
-  /// [count × window × features], row-major, before and after the step.
-  public var states, nextStates: UnsafePointer<Float>
-  /// [count], from 0.
-  public var actions: UnsafePointer<Int32>
-  /// [batch] each: n-step returns, what the value of the next state is multiplied by (0: nothing is bootstrapped), importance
-  /// weights.
-  public var returns, discounts, weights: UnsafePointer<Float>
-  /// [batch, modelSize]: stand in for the target network's pass over `nextStates`; nil: none do.
-  public var nextLatents: UnsafePointer<Float>?
-  /// [batch, actions]: what the next states allow, 0 or 1 an action; nil: everything.
-  public var nextMasks: UnsafePointer<UInt8>?
-
-  /// All pointers must stay valid as long as the value is used; see each field for its shape.
-  public init(
-    count: Int, states: UnsafePointer<Float>, nextStates: UnsafePointer<Float>, actions: UnsafePointer<Int32>,
-    returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-    nextLatents: UnsafePointer<Float>? = nil, nextMasks: UnsafePointer<UInt8>? = nil
-  ) {
-    (self.count, self.states, self.nextStates, self.actions) = (count, states, nextStates, actions)
-    (self.returns, self.discounts, self.weights, self.nextLatents) = (returns, discounts, weights, nextLatents)
-    self.nextMasks = nextMasks
-  }
-
-  /// Some of its rows, where a window has `windowSize` floats.
-  func rows(_ range: Range<Int>, windowSize: Int, latentSize: Int, actionCount: Int) -> LearningBatch {
-    let start = range.lowerBound
-    return LearningBatch(
-      count: range.count, states: states + start * windowSize, nextStates: nextStates + start * windowSize,
-      actions: actions + start, returns: returns + start, discounts: discounts + start, weights: weights + start,
-      nextLatents: nextLatents.map { $0 + start * latentSize }, nextMasks: nextMasks.map { $0 + start * actionCount })
-  }
-}
-
 /// What one gradient step measured.
 public struct LearningReport: Sendable {
   /// Mean over the batch, importance weights included.
@@ -114,38 +77,19 @@ public final class Learner {
     return warmth * linearSchedule(from: 1, to: config.learningRateEnd, over: config.totalSteps, at: step)
   }
 
-  /// The report, and the TD errors [batch], valid until the next call; `step` is the environment step, for the schedule. Throws
-  /// where the loss or a gradient is not finite; then no parameter has changed.
-  public func update(_ batch: LearningBatch, step: Int = 0) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
-    precondition(batch.count == config.batchSize, "a batch of \(batch.count), not \(config.batchSize)")
-    let window = online.sizes.windowLength * online.sizes.observationSize, width = online.sizes.modelSize
-    let (errors, values) = (tdErrors.pointer, values.pointer), latents = latents?.pointer
+  /// The report, and the TD errors [batch.rows], valid until the next call; `step` is the environment step, for the schedule.
+  /// Throws where the loss or a gradient is not finite; then no parameter has changed.
+  public func update(_ batch: Batch, step: Int = 0) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
+    precondition(batch.rows <= tdErrors.count, "a batch of \(batch.rows) rows, more than \(tdErrors.count)")
+    let errors = tdErrors.pointer, values = values.pointer, latents = latents?.pointer
     return try Self.computing {
-      let loss = gradient(of: batch.count, weighing: true) { worker, rows in
-        worker.run(
-          batch.rows(rows, windowSize: window, latentSize: width, actionCount: online.sizes.actionCount),
-          tdErrors: errors + rows.lowerBound,
-          values: values + rows.lowerBound, latents: latents.map { $0 + rows.lowerBound * width })
-      }
-      return (try finish(loss, rows: batch.count, learned: batch.count, step: step), errors)
-    }
-  }
-
-  /// The same for sequences: the TD errors are [batch × time].
-  public func update(_ batch: SequenceBatch, step: Int = 0) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
-    let rows = batch.count * batch.time
-    precondition(rows <= tdErrors.count, "\(batch.count) sequences of \(batch.time) rows, more than \(tdErrors.count)")
-    let (errors, values) = (tdErrors.pointer, values.pointer)
-    return try Self.computing {
-      let loss = gradient(of: batch.count, weighing: false) { worker, sequences in
-        worker.run(sequences, of: batch, tdErrors: errors, values: values)
-      }
-      return (try finish(loss, rows: rows, learned: batch.learnedRows, step: step), errors)
+      let loss = gradient(of: batch) { $0.run($1, of: batch, tdErrors: errors, values: values, latents: latents) }
+      return (try finish(loss, batch, step: step), errors)
     }
   }
 
   /// Clips, steps, and moves the networks that follow.
-  private func finish(_ loss: Float, rows: Int, learned: Int, step: Int) throws -> LearningReport {
+  private func finish(_ loss: Float, _ batch: Batch, step: Int) throws -> LearningReport {
     guard loss.isFinite else { throw notFinite("loss", loss) }
     let norm = optimizer.step(
       gradient: workers[0].gradient, maximumNorm: config.gradientClip, share: learningRateShare(at: step))
@@ -154,9 +98,9 @@ public final class Learner {
     if config.targetUpdate == .polyak { target.block.approach(online.block, share: Float(config.polyakRate)) }
     if evaluated !== online { evaluated.block.approach(online.block, share: Float(1 - config.averagedWeights)) }
     var report = LearningReport(loss: loss, meanAbsoluteTDError: 0, gradientNorm: norm, meanQ: 0)
-    for row in 0..<rows {
-      report.meanAbsoluteTDError += abs(tdErrors.pointer[row]) / Float(learned)
-      report.meanQ += values.pointer[row] / Float(learned)
+    for row in 0..<batch.rows {
+      report.meanAbsoluteTDError += abs(tdErrors.pointer[row]) / Float(batch.learnedRows)
+      report.meanQ += values.pointer[row] / Float(batch.learnedRows)
     }
     return report
   }
@@ -165,24 +109,21 @@ public final class Learner {
   public func syncTarget() { target.block.copy(from: online.block) }
 
   /// Leaves the gradient of the batch's mean loss in the first worker's `gradient`; returns the loss. Each worker's part of
-  /// the `count` rows or sequences follows from the number of workers alone, and so does every bit of the result.
-  ///
-  /// - Parameter weighing: workers compute means over their own rows, to be weighed by their number; else parts of one mean.
-  private func gradient(
-    of count: Int, weighing: Bool, _ run: (_ worker: GradientWorker, _ part: Range<Int>) -> Void
-  ) -> Float {
+  /// the windows or sequences follows from the number of workers alone, and so does every bit of the result.
+  private func gradient(of batch: Batch, _ run: (_ worker: GradientWorker, _ part: Range<Int>) -> Void) -> Float {
     if workers.count == 1 {
-      run(workers[0], 0..<count)
+      run(workers[0], 0..<batch.count)
       return workers[0].loss
     }
-    let bounds = (0...workers.count).map { $0 * count / workers.count }
+    let bounds = (0...workers.count).map { $0 * batch.count / workers.count }
     // Safe, because a worker is one thread's alone, with its own rows, tape and gradient; all only read the parameters.
     nonisolated(unsafe) let parts = zip(workers, zip(bounds, bounds.dropFirst())).map { ($0, $1.0..<$1.1) }
     nonisolated(unsafe) let run = run
     DispatchQueue.concurrentPerform(iterations: parts.count) { index in
       Self.computing { run(parts[index].0, parts[index].1) }  // on a thread of the pool, which others use too
     }
-    let shares = parts.map { weighing ? Float($0.1.count) / Float(count) : 1 }
+    // Of windows each computed the mean of its own, of sequences its part of one mean.
+    let shares = parts.map { batch.isOfWindows ? Float($0.1.count) / Float(batch.count) : 1 }
     let total = workers[0].gradient
     for (index, worker) in workers.enumerated().dropFirst() {
       Elementwise.weightedSum(

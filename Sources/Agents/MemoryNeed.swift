@@ -23,7 +23,7 @@ public struct MemoryNeed: Equatable, Sendable {
     let sizes = NetworkSizes(config, observationSize: observationSize, actionCount: actionCount)
     let rows: Double
     if config.replay == .window {
-      replay = PrioritizedReplay.bytes(
+      replay = WindowReplay.bytes(
         capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: observationSize,
         latentSize: config.latents == .none ? 0 : config.modelSize, streams: config.actors, storage: storage)
       rows = Double(config.batchSize) * Double(config.windowLength)

@@ -10,7 +10,7 @@ final class SequenceExperience: Experience {
   private let config: ExperimentConfig
   private let learner: Learner
   private let replay: SequenceReplay
-  private let batch: SequenceBatch
+  private let batch: Batch
   private let tape = Tape()
   private static let mostDraws = 100
 
@@ -27,8 +27,8 @@ final class SequenceExperience: Experience {
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
       clampPriorityError: config.clampPriorityError, streams: config.actors, storage: storage, actionCount: sizes.actionCount)
-    batch = SequenceBatch(
-      count: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength + config.nStep,
+    batch = Batch(
+      sequences: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength + config.nStep,
       observationSize: sizes.observationSize, stateSize: stateSize, actionCount: sizes.actionCount)
   }
 

@@ -8,8 +8,8 @@ import Replay
 final class WindowExperience: Experience {
   private let config: ExperimentConfig
   private let learner: Learner
-  private let replay: PrioritizedReplay
-  private let batch: ReplayBatch
+  private let replay: WindowReplay
+  private let batch: Batch
   /// [batch, modelSize] each: the stored latents of the batch's states, or of their next states.
   private let stored: Buffer
   private let tape = Tape()
@@ -17,15 +17,15 @@ final class WindowExperience: Experience {
   init(_ config: ExperimentConfig, _ learner: Learner, _ storage: ObservationStorage) {
     (self.config, self.learner) = (config, learner)
     let sizes = learner.online.sizes
-    replay = PrioritizedReplay(
+    replay = WindowReplay(
       capacity: config.replayCapacity, windowLength: config.windowLength, observationSize: sizes.observationSize,
       latentSize: config.latents == .none ? 0 : config.modelSize, priorities: config.priorityExponent,
       clampPriorityError: config.clampPriorityError,
       nStep: NStep(
         steps: config.nStep, discount: Float(config.discount), cutsAtTruncation: config.cutBootstrapAtTruncation),
       streams: config.actors, storage: storage, actionCount: sizes.actionCount)
-    batch = ReplayBatch(
-      count: config.batchSize, windowLength: config.windowLength, observationSize: sizes.observationSize,
+    batch = Batch(
+      windows: config.batchSize, length: config.windowLength, observationSize: sizes.observationSize,
       actionCount: sizes.actionCount)
     stored = Buffer(count: config.latents == .none ? 0 : config.batchSize * config.modelSize)
   }
@@ -48,15 +48,11 @@ final class WindowExperience: Experience {
     replay.sample(into: batch, importanceExponent: importanceExponent, generator: &generator)
     let width = config.modelSize
     if config.latents == .target {
+      batch.nextLatents = UnsafePointer(stored.pointer)
       for row in 0..<batch.count { (stored.pointer + row * width).update(from: replay.nextLatent(of: batch, row), count: width) }
     }
-    var (report, tdErrors) = try learner.update(
-      LearningBatch(
-        count: batch.count, states: batch.states, nextStates: batch.nextStates, actions: batch.actions,
-        returns: batch.returns, discounts: batch.discounts, weights: batch.weights,
-        nextLatents: config.latents == .target ? UnsafePointer(stored.pointer) : nil,
-        nextMasks: batch.nextMasks.map { UnsafePointer($0) }), step: step)
-    replay.updatePriorities(of: batch, tdErrors: UnsafeBufferPointer(start: tdErrors, count: batch.count))
+    var (report, tdErrors) = try learner.update(batch, step: step)
+    replay.updatePriorities(of: batch, tdErrors: tdErrors)
     if let latents = learner.latents { compare(latents, &report) }
     return report
   }

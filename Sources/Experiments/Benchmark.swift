@@ -55,8 +55,8 @@ public enum Benchmark {
       shape["sequence"] = batch.time
       seconds = try time(warmUp: 5, rounds: 40, minimumSeconds: 0.05) { _ = try learner.update(batch) }
     } else {
-      let batch = RandomBatch(config.batchSize, sizes, &generator)
-      seconds = try time(warmUp: 5, rounds: 40, minimumSeconds: 0.05) { _ = try learner.update(batch.view) }
+      let batch = randomWindows(config, sizes, &generator)
+      seconds = try time(warmUp: 5, rounds: 40, minimumSeconds: 0.05) { _ = try learner.update(batch) }
     }
     let positions = config.batchSize * (config.replay == .sequence ? config.sequenceLength : sizes.windowLength)
     var result = line("update", shape, "ms", seconds, 1e3, flops: workOfUpdate(sizes, config.batchSize, positions: positions))
@@ -255,9 +255,9 @@ public enum Benchmark {
 /// Random sequences from the zero state, every position of which is learned from.
 private func randomSequences(
   _ config: ExperimentConfig, _ sizes: NetworkSizes, stateSize: Int, _ generator: inout SplitMix64
-) -> SequenceBatch {
-  let batch = SequenceBatch(
-    count: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength, observationSize: sizes.observationSize,
+) -> Batch {
+  let batch = Batch(
+    sequences: config.batchSize, burnIn: config.burnIn, time: config.sequenceLength, observationSize: sizes.observationSize,
     stateSize: stateSize)
   let rows = batch.count * batch.time
   for i in 0..<rows * batch.observationSize { batch.inputs[i] = Float(generator.uniform(-1, 1)) }
@@ -271,28 +271,18 @@ private func randomSequences(
   return batch
 }
 
-/// A batch of random windows.
-private final class RandomBatch {
-  private let floats: Buffer
-  private let actions: UnsafeMutablePointer<Int32>
-  let view: LearningBatch
-
-  init(_ count: Int, _ sizes: NetworkSizes, _ generator: inout SplitMix64) {
-    let window = count * sizes.windowLength * sizes.observationSize
-    floats = Buffer(count: 2 * window + 3 * count)
-    let (returns, discounts, weights) = (2 * window, 2 * window + count, 2 * window + 2 * count)
-    for i in 0..<discounts { floats.pointer[i] = Float(generator.uniform(-1, 1)) }
-    actions = .allocate(capacity: count)
-    for i in 0..<count {
-      floats.pointer[discounts + i] = i % 20 == 0 ? 0 : 0.99
-      floats.pointer[weights + i] = Float(generator.uniform(0.1, 1))
-      (actions + i).initialize(to: Int32(i % sizes.actionCount))
-    }
-    view = LearningBatch(
-      count: count, states: floats.pointer, nextStates: floats.pointer + window, actions: actions,
-      returns: floats.pointer + returns, discounts: floats.pointer + discounts, weights: floats.pointer + weights)
+/// Random windows.
+private func randomWindows(_ config: ExperimentConfig, _ sizes: NetworkSizes, _ generator: inout SplitMix64) -> Batch {
+  let batch = Batch(windows: config.batchSize, length: sizes.windowLength, observationSize: sizes.observationSize)
+  for inputs in [batch.inputs, batch.nextInputs] {
+    for i in 0..<batch.count * batch.time * batch.observationSize { inputs[i] = Float(generator.uniform(-1, 1)) }
   }
-  deinit { actions.deallocate() }
+  for row in 0..<batch.count {
+    batch.actions[row] = Int32(row % sizes.actionCount)
+    batch.discounts[row] = row % 20 == 0 ? 0 : 0.99
+    (batch.returns[row], batch.weights[row]) = (Float(generator.uniform(-1, 1)), Float(generator.uniform(0.1, 1)))
+  }
+  return batch
 }
 
 /// A scan with random inputs and room for everything it writes.

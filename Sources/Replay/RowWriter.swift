@@ -1,13 +1,13 @@
 /// Writes the rows of one sequence of a batch, one step after another.
 
 struct RowWriter {
-  private let batch: SequenceBatch
+  private let batch: Batch
   private let index: Int
   private let layout: SequenceLayout
   private let nStep: NStep
   private var position = 0
 
-  init(_ batch: SequenceBatch, _ index: Int, _ layout: SequenceLayout, _ nStep: NStep) {
+  init(_ batch: Batch, _ index: Int, _ layout: SequenceLayout, _ nStep: NStep) {
     (self.batch, self.index, self.layout, self.nStep) = (batch, index, layout, nStep)
   }
 

@@ -123,7 +123,7 @@ public final class SequenceReplay {
 
   /// Draws `batch.count` sequences. Where episodes are short, all of them may end within their burn-in: `batch.learnedRows` is 0
   /// then, and `markEmpty` sees to it that others are drawn.
-  public func sample(into batch: SequenceBatch, importanceExponent: Double, generator: inout SplitMix64) {
+  public func sample(into batch: Batch, importanceExponent: Double, generator: inout SplitMix64) {
     batch.learnedRows = 0
     batch.masks.apply(streams)
     if layout.startsWithEpisodes {
@@ -147,7 +147,7 @@ public final class SequenceReplay {
     }
   }
 
-  private func fillWithEpisodes(_ index: Int, of batch: SequenceBatch, _ generator: inout SplitMix64) {
+  private func fillWithEpisodes(_ index: Int, of batch: Batch, _ generator: inout SplitMix64) {
     var writer = RowWriter(batch, index, layout, nStep)
     let counts = streams.indices.map { stream in
       // The present episode counts once it has a step.
@@ -172,7 +172,7 @@ public final class SequenceReplay {
   }
 
   /// Gives a drawn batch without a row to learn from the least priority there is.
-  public func markEmpty(_ batch: SequenceBatch) {
+  public func markEmpty(_ batch: Batch) {
     precondition(batch.learnedRows == 0, "\(batch.learnedRows) rows can be learned from")
     guard !layout.startsWithEpisodes else { return }
     for index in 0..<batch.count { priorities.update(batch.items[index], error: 0) }
@@ -180,7 +180,7 @@ public final class SequenceReplay {
 
   /// R2D2's priority of a sequence: η · largest + (1 − η) · mean of |TD error| over its learned rows; of none it is least.
   /// tdErrors [count, time].
-  public func updatePriorities(of batch: SequenceBatch, tdErrors: UnsafePointer<Float>) {
+  public func updatePriorities(of batch: Batch, tdErrors: UnsafePointer<Float>) {
     guard !layout.startsWithEpisodes else { return }
     for index in 0..<batch.count {
       var largest: Float = 0, total: Float = 0, rows: Float = 0
@@ -196,7 +196,7 @@ public final class SequenceReplay {
 
   /// The state stored for the sequence after the one drawn, which begins `stride` rows into it, or nil where it is not there
   /// or an episode begins in between (rows and steps then differ).
-  public func followingState(of batch: SequenceBatch, _ index: Int) -> UnsafeMutablePointer<Float>? {
+  public func followingState(of batch: Batch, _ index: Int) -> UnsafeMutablePointer<Float>? {
     guard !layout.startsWithEpisodes, stateSize > 0 else { return nil }
     let (stream, slot) = batch.items[index].quotientAndRemainder(dividingBy: sequencesEach)
     let store = streams[stream], first = store.transition(inSlot: slot * layout.stride), next = first + layout.stride

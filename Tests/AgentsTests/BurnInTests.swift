@@ -24,9 +24,9 @@ import Testing
   }
 
   /// The same random rows in every call; an episode begins within the second sequence's burn-in.
-  private func batch(burnIn: Int, stateSize: Int) -> SequenceBatch {
-    let batch = SequenceBatch(
-      count: Self.count, burnIn: burnIn, time: Self.time, observationSize: Self.size, stateSize: stateSize)
+  private func batch(burnIn: Int, stateSize: Int) -> Batch {
+    let batch = Batch(
+      sequences: Self.count, burnIn: burnIn, time: Self.time, observationSize: Self.size, stateSize: stateSize)
     var generator = SplitMix64(seed: 6)
     let before = rows(Self.burnIn, &generator)
     if burnIn > 0 {
@@ -47,7 +47,7 @@ import Testing
   }
 
   /// TD errors of the first gradient step, at which the target network is the online network.
-  private func errors(_ learner: Learner, _ batch: SequenceBatch) throws -> [Float] {
+  private func errors(_ learner: Learner, _ batch: Batch) throws -> [Float] {
     let (_, errors) = try learner.update(batch, step: 0)
     return Array(UnsafeBufferPointer(start: errors, count: Self.count * Self.time))
   }

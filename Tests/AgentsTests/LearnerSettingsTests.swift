@@ -6,6 +6,7 @@ import Networks
 import Optimizers
 import Randomness
 import Records
+import Replay
 import Testing
 
 @Suite struct LearnerSettingsTests {
@@ -27,17 +28,11 @@ import Testing
   /// A gradient step on six random windows, the same in every call.
   @discardableResult private func update(_ learner: Learner, step: Int = 0, returns: Float = 3) throws -> LearningReport {
     var values = SplitMix64(seed: 5)
-    let states = Buffer(count: 90), next = Buffer(count: 90), rest = Buffer(count: 18)
-    for i in 0..<90 { (states.pointer[i], next.pointer[i]) = (Float(values.uniform(-1, 1)), Float(values.uniform(-1, 1))) }
-    for i in 0..<6 { (rest.pointer[i], rest.pointer[6 + i], rest.pointer[12 + i]) = (returns, i % 3 == 0 ? 0 : 0.9, 1) }
-    let actions: [Int32] = [0, 3, 1, 2, 2, 0]
-    return try actions.withUnsafeBufferPointer {
-      try learner.update(
-        LearningBatch(
-          count: 6, states: states.pointer, nextStates: next.pointer, actions: $0.baseAddress!,  // six
-          returns: rest.pointer, discounts: rest.pointer + 6, weights: rest.pointer + 12), step: step
-      ).0
-    }
+    let batch = Batch(windows: 6, length: 5, observationSize: 3)
+    for i in 0..<90 { (batch.inputs[i], batch.nextInputs[i]) = (Float(values.uniform(-1, 1)), Float(values.uniform(-1, 1))) }
+    for i in 0..<6 { (batch.returns[i], batch.discounts[i], batch.weights[i]) = (returns, i % 3 == 0 ? 0 : 0.9, 1) }
+    batch.actions.update(from: [0, 3, 1, 2, 2, 0], count: 6)
+    return try learner.update(batch, step: step).0
   }
 
   private func values(_ network: QNetwork) -> [Float] {

@@ -6,6 +6,7 @@ import MachineSupport
 import Networks
 import Randomness
 import Records
+import Replay
 import Testing
 
 @Suite struct ProcessStateTests {
@@ -27,15 +28,10 @@ import Testing
         var generator = SplitMix64(seed: 1)
         let learner = Learner(sizes: sizes, config: config, generator: &generator)
         precondition(threads() == 3 && mode() == before, "after building a learner")
-        let window = sizes.windowLength * 3, numbers = Buffer(count: 2 * 4 * window + 12)
-        for i in 0..<numbers.count { numbers.pointer[i] = Float(generator.uniform(-1, 1)) }
-        let actions: [Int32] = [0, 1, 0, 1], start = numbers.pointer
-        try actions.withUnsafeBufferPointer { actions in
-          _ = try learner.update(
-            LearningBatch(
-              count: 4, states: start, nextStates: start + 4 * window, actions: actions.baseAddress!, returns: start + 8 * window,
-              discounts: start + 8 * window + 4, weights: start + 8 * window + 8))  // four, never empty
-        }
+        let batch = Batch(windows: 4, length: sizes.windowLength, observationSize: 3)
+        for i in 0..<4 * sizes.windowLength * 3 { batch.inputs[i] = Float(generator.uniform(-1, 1)) }
+        for row in 0..<4 { (batch.actions[row], batch.returns[row], batch.weights[row]) = (Int32(row % 2), Float(row), 1) }
+        _ = try learner.update(batch)
         precondition(threads() == 3 && mode() == before, "after a gradient step")
         Learner.computing {
           Learner.computing { precondition(threads() == 1) }

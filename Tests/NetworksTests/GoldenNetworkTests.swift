@@ -7,6 +7,7 @@ import Layers
 import Networks
 import Randomness
 import Records
+import Replay
 import TestSupport
 import Testing
 
@@ -105,28 +106,23 @@ struct Golden: CustomTestStringConvertible, Sendable {
     let learner = Learner(sizes: network.sizes, config: config, generator: &generator)
     learner.online.block.copy(from: network.block)
     learner.syncTarget()
-    func buffer(_ name: String) -> Buffer {
-      let values = tensors.floats(name), buffer = Buffer(count: values.count)
-      buffer.pointer.update(from: values, count: values.count)
-      return buffer
+    let batch = Batch(
+      windows: settings.batch, length: network.sizes.windowLength, observationSize: network.sizes.observationSize)
+    for (memory, name) in [
+      (batch.inputs, "batch.state"), (batch.nextInputs, "batch.next_state"), (batch.returns, "batch.reward"),
+      (batch.weights, "batch.weight"),
+    ] {
+      let values = tensors.floats(name)
+      memory.update(from: values, count: values.count)
     }
-    let (states, next) = (buffer("batch.state"), buffer("batch.next_state"))
-    let (rewards, weights) = (buffer("batch.reward"), buffer("batch.weight"))
-    let actions = tensors.doubles("batch.action").map { Int32($0) }
-    let discounts = tensors.doubles("batch.done").map { Float($0 != 0 ? 0 : settings.gamma) }
+    for (row, action) in tensors.doubles("batch.action").enumerated() { batch.actions[row] = Int32(action) }
+    for (row, done) in tensors.doubles("batch.done").enumerated() { batch.discounts[row] = Float(done != 0 ? 0 : settings.gamma) }
     var losses: [Double] = [], norms: [Double] = [], errors: [Double] = []
     for _ in 0..<10 {
-      try actions.withUnsafeBufferPointer { actions in
-        try discounts.withUnsafeBufferPointer { discounts in
-          let (report, tdErrors) = try learner.update(
-            LearningBatch(
-              count: settings.batch, states: states.pointer, nextStates: next.pointer, actions: actions.baseAddress!,
-              returns: rewards.pointer, discounts: discounts.baseAddress!, weights: weights.pointer))  // never empty
-          losses.append(Double(report.loss))
-          norms.append(Double(report.gradientNorm))
-          errors += (0..<settings.batch).map { Double(tdErrors[$0]) }
-        }
-      }
+      let (report, tdErrors) = try learner.update(batch)
+      losses.append(Double(report.loss))
+      norms.append(Double(report.gradientNorm))
+      errors += (0..<settings.batch).map { Double(tdErrors[$0]) }
     }
     for (actual, name) in [(losses, "losses"), (norms, "grad_norms"), (errors, "td_errors")] {
       let expected = tensors.doubles(name)

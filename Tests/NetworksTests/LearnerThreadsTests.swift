@@ -1,9 +1,9 @@
 /// A gradient step on several threads is the step on one, up to the order of its sums.
 import Agents
-import Autograd
 import Networks
 import Randomness
 import Records
+import Replay
 import Testing
 
 @Suite struct LearnerThreadsTests {
@@ -27,26 +27,21 @@ import Testing
     var generator = SplitMix64(seed: 4)
     let learner = Learner(sizes: sizes, config: config, generator: &generator)
     var values = SplitMix64(seed: 5)
-    func floats(_ count: Int, _ low: Double, _ high: Double) -> Buffer {
-      let buffer = Buffer(count: count)
-      for i in 0..<count { buffer.pointer[i] = Float(values.uniform(low, high)) }
-      return buffer
+    let batch = Batch(windows: 7, length: 5, observationSize: 3)
+    func fill(_ memory: UnsafeMutablePointer<Float>, _ count: Int, _ low: Double, _ high: Double) {
+      for i in 0..<count { memory[i] = Float(values.uniform(low, high)) }
     }
-    let (states, next) = (floats(7 * 15, -1, 1), floats(7 * 15, -1, 1))
-    let (rewards, weights) = (floats(7, -2, 2), floats(7, 0.2, 1))
-    let actions: [Int32] = [0, 3, 1, 2, 2, 0, 3], discounts: [Float] = [0.9, 0, 0.9, 0.9, 0.9, 0, 0.9]
+    fill(batch.inputs, 7 * 15, -1, 1)
+    fill(batch.nextInputs, 7 * 15, -1, 1)
+    fill(batch.returns, 7, -2, 2)
+    fill(batch.weights, 7, 0.2, 1)
+    batch.actions.update(from: [0, 3, 1, 2, 2, 0, 3], count: 7)
+    batch.discounts.update(from: [0.9, 0, 0.9, 0.9, 0.9, 0, 0.9], count: 7)
     var reports: [LearningReport] = [], tdErrors: [Float] = []
     for _ in 0..<5 {
-      try actions.withUnsafeBufferPointer { actions in
-        try discounts.withUnsafeBufferPointer { discounts in
-          let (report, errors) = try learner.update(
-            LearningBatch(
-              count: 7, states: states.pointer, nextStates: next.pointer, actions: actions.baseAddress!,
-              returns: rewards.pointer, discounts: discounts.baseAddress!, weights: weights.pointer))  // seven, never empty
-          reports.append(report)
-          tdErrors = (0..<7).map { errors[$0] }
-        }
-      }
+      let (report, errors) = try learner.update(batch)
+      reports.append(report)
+      tdErrors = (0..<7).map { errors[$0] }
     }
     return (reports, tdErrors)
   }

@@ -48,7 +48,7 @@ private struct NaiveStream {
   }
 
   /// Draws of one stream of 8 steps in sequences of 4: weights are the inverse of priorities at α = β = 1.
-  private func weights(_ replay: SequenceReplay, _ batch: SequenceBatch, seed: UInt64) -> [Int: Float] {
+  private func weights(_ replay: SequenceReplay, _ batch: Batch, seed: UInt64) -> [Int: Float] {
     var generator = SplitMix64(seed: seed)
     replay.sample(into: batch, importanceExponent: 1, generator: &generator)
     var weights: [Int: Float] = [:]
@@ -66,7 +66,7 @@ private struct NaiveStream {
         replay.append(action: 0, reward: 0, terminated: false, truncated: false, next: $0, state: nil)
       }
     }
-    let batch = SequenceBatch(count: 64, burnIn: 0, time: 5, observationSize: 1, stateSize: 0)
+    let batch = Batch(sequences: 64, burnIn: 0, time: 5, observationSize: 1, stateSize: 0)
     #expect(weights(replay, batch, seed: 1) == [0: 1, 4: 1])
     // Rows 1, -2, 3, -4 and what is only looked ahead to; or five halves.
     let errors = (0..<batch.count).flatMap { index in
@@ -89,7 +89,7 @@ private struct NaiveStream {
         replay.append(action: 0, reward: 0, terminated: step == 2, truncated: false, next: $0, state: nil)
       }
     }
-    let batch = SequenceBatch(count: 32, burnIn: 4, time: 5, observationSize: 1, stateSize: 0)
+    let batch = Batch(sequences: 32, burnIn: 4, time: 5, observationSize: 1, stateSize: 0)
     var generator = SplitMix64(seed: 3)
     func share() -> Double {
       replay.sample(into: batch, importanceExponent: 0, generator: &generator)
@@ -105,7 +105,7 @@ private struct NaiveStream {
     let replay = SequenceReplay(
       capacity: 8, layout: SequenceLayout(length: 2, burnIn: 2, stride: 2, crossesEpisodes: false), observationSize: 1,
       stateSize: 0, priorities: 0.5, nStep: NStep(steps: 1, discount: 0.5))
-    let batch = SequenceBatch(count: 4, burnIn: 2, time: 3, observationSize: 1, stateSize: 0)
+    let batch = Batch(sequences: 4, burnIn: 2, time: 3, observationSize: 1, stateSize: 0)
     var generator = SplitMix64(seed: 3)
     func append(_ episodes: Range<Int>) throws -> [Double] {
       for step in episodes {
@@ -134,8 +134,8 @@ private struct NaiveStream {
       capacity: capacity, layout: layout, observationSize: 1, stateSize: layout.startsWithEpisodes ? 0 : 1, priorities: 0.5,
       nStep: nStep, streams: 2)
     let each = replay.streams[0].capacity
-    let batch = SequenceBatch(
-      count: 3, burnIn: layout.burnIn, time: layout.length + n, observationSize: 1, stateSize: replay.stateSize)
+    let batch = Batch(
+      sequences: 3, burnIn: layout.burnIn, time: layout.length + n, observationSize: 1, stateSize: replay.stateSize)
     var models = [NaiveStream(), NaiveStream()], remaining = [0, 0], present: [Float] = [0, 0], stamp: Float = 0
     for _ in 0..<120 {
       let stream = Int(generator.next() % 2), begins = remaining[stream] == 0
@@ -174,7 +174,7 @@ private struct NaiveStream {
 
   /// The state stored for the sequence after a drawn one is the model's, and what is written there is drawn from then on.
   private func moveOn(
-    _ replay: SequenceReplay, _ batch: SequenceBatch, _ index: Int, _ models: inout [NaiveStream], _ state: Float
+    _ replay: SequenceReplay, _ batch: Batch, _ index: Int, _ models: inout [NaiveStream], _ state: Float
   ) {
     let place = replay.followingState(of: batch, index), layout = replay.layout
     guard !layout.startsWithEpisodes else { return #expect(place == nil) }
@@ -193,7 +193,7 @@ private struct NaiveStream {
 
   /// Compares one sequence with the model's rows; returns how many are learned from.
   private func check(
-    _ index: Int, of batch: SequenceBatch, _ layout: SequenceLayout, _ nStep: NStep, _ models: [NaiveStream], _ capacity: Int
+    _ index: Int, of batch: Batch, _ layout: SequenceLayout, _ nStep: NStep, _ models: [NaiveStream], _ capacity: Int
   ) -> Int {
     let total = layout.burnIn + batch.time
     func row(_ position: Int) -> (observation: Float, begins: Bool) {
@@ -278,10 +278,10 @@ private struct NaiveStream {
       try replay.save(to: &memory)
       try copy.restore(from: memory)
       var first = SplitMix64(seed: 3), second = first
-      let a = SequenceBatch(
-        count: 2, burnIn: layout.burnIn, time: layout.length + 2, observationSize: 1, stateSize: replay.stateSize)
-      let b = SequenceBatch(
-        count: 2, burnIn: layout.burnIn, time: layout.length + 2, observationSize: 1, stateSize: replay.stateSize)
+      let a = Batch(
+        sequences: 2, burnIn: layout.burnIn, time: layout.length + 2, observationSize: 1, stateSize: replay.stateSize)
+      let b = Batch(
+        sequences: 2, burnIn: layout.burnIn, time: layout.length + 2, observationSize: 1, stateSize: replay.stateSize)
       for number in 57..<140 {
         replay.sample(into: a, importanceExponent: 0.5, generator: &first)
         copy.sample(into: b, importanceExponent: 0.5, generator: &second)

@@ -82,9 +82,9 @@ private struct Gated: Environment {
   /// Drawn windows carry the mask of the state that their return ends in, whatever was overwritten.
   @Test(arguments: [0, 4]) func replayKeepsTheMaskOfTheNextState(_ first: Int) throws {
     let nStep = NStep(steps: 3, discount: 0.9)
-    let replay = PrioritizedReplay(
+    let replay = WindowReplay(
       capacity: 20, windowLength: 2, observationSize: 2, latentSize: 0, priorities: 0, nStep: nStep, actionCount: 5)
-    let batch = ReplayBatch(count: 16, windowLength: 2, observationSize: 2, actionCount: 5)
+    let batch = Batch(windows: 16, length: 2, observationSize: 2, actionCount: 5)
     var generator = SplitMix64(seed: 5), world = Gated(from: first)
     var observation: [Float] = []
     for step in 0..<90 {
@@ -102,7 +102,7 @@ private struct Gated: Environment {
       observation = result.isLast ? [] : next
       replay.sample(into: batch, importanceExponent: 0, generator: &generator)
       for row in 0..<batch.count where batch.discounts[row] > 0 {
-        let gate = Int(batch.nextStates[row * 4 + 3])
+        let gate = Int(batch.nextInputs[row * 4 + 3])
         let mask = (0..<5).map { action in batch.nextMasks.map { $0[row * 5 + action] != 0 } ?? true }
         #expect(mask == Gated.mask(gate))
       }

@@ -3,7 +3,7 @@
 import Randomness
 import Records
 
-public final class PrioritizedReplay {
+public final class WindowReplay {
   public let windowLength: Int
   /// One a stream of steps: actors do not share an episode.
   public let streams: [StepStore]
@@ -53,7 +53,7 @@ public final class PrioritizedReplay {
   }
 
   /// Draws `batch.count` transitions with their windows, n-step returns and importance weights.
-  public func sample(into batch: ReplayBatch, importanceExponent: Double, generator: inout SplitMix64) {
+  public func sample(into batch: Batch, importanceExponent: Double, generator: inout SplitMix64) {
     priorities.draw(
       into: UnsafeMutableBufferPointer(start: batch.items, count: batch.count), weights: batch.weights, count: count,
       importanceExponent: importanceExponent, generator: &generator)
@@ -61,7 +61,8 @@ public final class PrioritizedReplay {
     for row in 0..<batch.count { gather(row, of: batch) }
   }
 
-  public func updatePriorities(of batch: ReplayBatch, tdErrors: UnsafeBufferPointer<Float>) {
+  /// tdErrors [count].
+  public func updatePriorities(of batch: Batch, tdErrors: UnsafePointer<Float>) {
     for row in 0..<batch.count { priorities.update(batch.items[row], error: tdErrors[row]) }
   }
 
@@ -74,32 +75,32 @@ public final class PrioritizedReplay {
   // MARK: - Latents, [latentSize], which may be written to
 
   /// The latent stored with a drawn transition.
-  public func latent(of batch: ReplayBatch, _ row: Int) -> UnsafeMutablePointer<Float>? {
+  public func latent(of batch: Batch, _ row: Int) -> UnsafeMutablePointer<Float>? {
     let (store, transition) = place(batch.items[row])
     return store.latent(transition)
   }
   /// The one stored with the last step of its n-step return.
-  public func nextLatent(of batch: ReplayBatch, _ row: Int) -> UnsafeMutablePointer<Float> {
+  public func nextLatent(of batch: Batch, _ row: Int) -> UnsafeMutablePointer<Float> {
     let (store, transition) = place(batch.items[row])
     return store.latent(transition + nStep.outcome(of: transition, in: store).steps - 1)
   }
   /// The one stored with the step before it; nil at an episode's first step, or where that is overwritten.
-  public func latentBefore(_ batch: ReplayBatch, _ row: Int) -> UnsafeMutablePointer<Float>? {
+  public func latentBefore(_ batch: Batch, _ row: Int) -> UnsafeMutablePointer<Float>? {
     let (store, transition) = place(batch.items[row])
     guard store.step(transition) > 0, transition > store.appended - store.count else { return nil }
     return store.latent(transition - 1)
   }
 
-  private func gather(_ row: Int, of batch: ReplayBatch) {
+  private func gather(_ row: Int, of batch: Batch) {
     let (store, transition) = place(batch.items[row])
     let width = windowLength * store.observationSize
-    copyWindow(of: transition, in: store, to: batch.states + row * width)
+    copyWindow(of: transition, in: store, to: batch.inputs + row * width)
     let outcome = nStep.outcome(of: transition, in: store)
     let last = transition + outcome.steps - 1
     // The next window: the last step's moved on by the observation after it.
-    let next = batch.nextStates + row * width, tail = width - store.observationSize
+    let next = batch.nextInputs + row * width, tail = width - store.observationSize
     if outcome.steps == 1 {
-      next.update(from: batch.states + row * width + store.observationSize, count: tail)
+      next.update(from: batch.inputs + row * width + store.observationSize, count: tail)
     } else {
       copyWindow(of: last, in: store, to: next)
       next.update(from: next + store.observationSize, count: tail)

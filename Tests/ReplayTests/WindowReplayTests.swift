@@ -41,12 +41,12 @@ private struct Naive {
   }
 }
 
-@Suite struct PrioritizedReplayTests {
+@Suite struct WindowReplayTests {
   private func make(
     _ capacity: Int, window: Int, features: Int = 2, clamp: Bool = false, nStep: NStep = NStep(discount: 0.9),
     streams: Int = 1
-  ) -> PrioritizedReplay {
-    PrioritizedReplay(
+  ) -> WindowReplay {
+    WindowReplay(
       capacity: capacity * streams, windowLength: window, observationSize: features, latentSize: 3, priorities: 0.6,
       clampPriorityError: clamp, nStep: nStep, streams: streams)
   }
@@ -64,7 +64,7 @@ private struct Naive {
     let replay = make(capacity, window: window, nStep: nStep, streams: streams)
     var naive = Array(repeating: Naive(window: window), count: streams)
     var remaining = Array(repeating: 0, count: streams)
-    let batch = ReplayBatch(count: 4, windowLength: window, observationSize: 2), width = window * 2
+    let batch = Batch(windows: 4, length: window, observationSize: 2), width = window * 2
     var stamp: Float = 0
     func observation() -> [Float] {
       stamp += 1
@@ -95,8 +95,8 @@ private struct Naive {
       replay.sample(into: batch, importanceExponent: 0.5, generator: &generator)
       #expect(replay.count == naive.reduce(0) { $0 + min($1.transitions.count, capacity) })
       for row in 0..<4 {
-        let state = Array(UnsafeBufferPointer(start: batch.states + row * width, count: width))
-        let next = Array(UnsafeBufferPointer(start: batch.nextStates + row * width, count: width))
+        let state = Array(UnsafeBufferPointer(start: batch.inputs + row * width, count: width))
+        let next = Array(UnsafeBufferPointer(start: batch.nextInputs + row * width, count: width))
         let matches = naive.flatMap { model in
           model.transitions.indices.suffix(capacity).filter { model.transitions[$0].state == state }.map { (model, $0) }
         }
@@ -113,7 +113,7 @@ private struct Naive {
     }
   }
 
-  private func filled(_ capacity: Int, transitions: Int, clamp: Bool = false) -> PrioritizedReplay {
+  private func filled(_ capacity: Int, transitions: Int, clamp: Bool = false) -> WindowReplay {
     let replay = make(capacity, window: 2, clamp: clamp)
     [0, 0].withUnsafeBufferPointer { replay.beginEpisode($0) }
     for i in 1...transitions {
@@ -130,7 +130,7 @@ private struct Naive {
 
   @Test func drawsInProportionToPriorityAndWeighsByItsInverse() {
     let replay = filled(8, transitions: 8)
-    let batch = ReplayBatch(count: 8, windowLength: 2, observationSize: 2)
+    let batch = Batch(windows: 8, length: 2, observationSize: 2)
     var generator = SplitMix64(seed: 3)
     // Equal priorities: stratified sampling draws each exactly once, and every weight is 1.
     replay.sample(into: batch, importanceExponent: 0.4, generator: &generator)
@@ -138,7 +138,7 @@ private struct Naive {
     #expect((0..<8).allSatisfy { batch.weights[$0] == 1 })
     // |δ| = reward: P ∝ (reward + 1e-6)^0.6.
     let errors = (0..<8).map { batch.returns[$0] }
-    errors.withUnsafeBufferPointer { replay.updatePriorities(of: batch, tdErrors: $0) }
+    replay.updatePriorities(of: batch, tdErrors: errors)
     let priorities = (1...8).map { power(Double($0) + 1e-6, 0.6) }, total = priorities.reduce(0, +)
     var counts = [Double](repeating: 0, count: 9)
     for _ in 0..<20_000 {
@@ -155,10 +155,10 @@ private struct Naive {
   @Test func clampsTheErrorWhereThePublishedCodeDoes() {
     for clamp in [false, true] {
       let replay = filled(2, transitions: 2, clamp: clamp)
-      let batch = ReplayBatch(count: 2, windowLength: 2, observationSize: 2)
+      let batch = Batch(windows: 2, length: 2, observationSize: 2)
       var generator = SplitMix64(seed: 1)
       replay.sample(into: batch, importanceExponent: 1, generator: &generator)
-      [Float(1), 100].withUnsafeBufferPointer { replay.updatePriorities(of: batch, tdErrors: $0) }
+      replay.updatePriorities(of: batch, tdErrors: [1, 100])
       var second = 0
       for _ in 0..<1000 {
         replay.sample(into: batch, importanceExponent: 1, generator: &generator)
@@ -174,8 +174,8 @@ private struct Naive {
     try replay.save(to: &memory)
     try copy.restore(from: memory)
     var first = SplitMix64(seed: 9), second = SplitMix64(seed: 9)
-    let a = ReplayBatch(count: 4, windowLength: 2, observationSize: 2)
-    let b = ReplayBatch(count: 4, windowLength: 2, observationSize: 2)
+    let a = Batch(windows: 4, length: 2, observationSize: 2)
+    let b = Batch(windows: 4, length: 2, observationSize: 2)
     for i in 0..<200 {
       for (replay, batch, isFirst) in [(replay, a, true), (copy, b, false)] {
         if isFirst {
@@ -184,7 +184,7 @@ private struct Naive {
           replay.sample(into: batch, importanceExponent: 0.5, generator: &second)
         }
         let errors = (0..<4).map { batch.returns[$0] * Float(i % 3) }
-        errors.withUnsafeBufferPointer { replay.updatePriorities(of: batch, tdErrors: $0) }
+        replay.updatePriorities(of: batch, tdErrors: errors)
         [Float(i), 5].withUnsafeBufferPointer { next in
           [Float(i), 0, 0].withUnsafeBufferPointer {
             replay.append(action: 1, reward: Float(i), terminated: false, truncated: i % 5 == 0, next: next, latent: $0)
@@ -192,7 +192,7 @@ private struct Naive {
           if i % 5 == 0 { replay.beginEpisode(next) }
         }
       }
-      for k in 0..<16 { #expect(a.states[k] == b.states[k] && a.nextStates[k] == b.nextStates[k]) }
+      for k in 0..<16 { #expect(a.inputs[k] == b.inputs[k] && a.nextInputs[k] == b.nextInputs[k]) }
       for k in 0..<4 { #expect(a.weights[k] == b.weights[k] && a.returns[k] == b.returns[k]) }
     }
     let wrong = make(17, window: 2)
