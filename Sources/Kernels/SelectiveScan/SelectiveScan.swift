@@ -148,16 +148,21 @@ public struct SelectiveScan: BitwiseCopyable {
     _: Power.Type, _ inputs: Inputs, _ rows: ChunkRows, _ first: Int, _ count: Int, _ block: Int,
     _ begins: UnsafePointer<UInt8>?, _ h: Output
   ) {
-    let d = 16 &* block
-    let a = inputs.packedA + d &* states
+    let d = 16 &* block, a = inputs.packedA + d &* states
+    var done = 0
+    while hasWideRegisters && done &+ 4 <= states {
+      outputsOfFour(Power.self, inputs, rows, first, count, d, done, begins, a + 16 &* done, h + 16 &* done)
+      done &+= 4
+    }
+    guard done < states else { return }
     var t = 0
     while t < count {
-      if let begins, begins[t] != 0 { h.update(repeating: 0, count: 16 &* states) }
+      if let begins, begins[t] != 0 { (h + 16 &* done).update(repeating: 0, count: 16 &* (states &- done)) }
       let p = t &* rows.width &+ d
       let delta = loadWide(rows.delta + p), v = loadWide(rows.v + p)
       let b = inputs.b + (first &+ t) &* inputs.bStride, c = inputs.c + (first &+ t) &* inputs.cStride
       var y = loadWide(rows.y + p)
-      var n = 0
+      var n = done
       while n < states {
         let decay = Power.of(delta, loadWide(a + n &* 16))
         let state = fma(decay, loadWide(h + n &* 16), v * wide(b[n]))
@@ -168,6 +173,36 @@ public struct SelectiveScan: BitwiseCopyable {
       store(rows.y + p, y)
       t &+= 1
     }
+  }
+
+  /// The same of four states from `n` on, which stay in registers from row to row. In memory a row's are loaded while those of the
+  /// row before are still being stored, which some processes do a third slower than others; sixteen registers hold too few.
+  @inline(__always) private func outputsOfFour<Power: DecayPower>(
+    _: Power.Type, _ inputs: Inputs, _ rows: ChunkRows, _ first: Int, _ count: Int, _ d: Int, _ n: Int,
+    _ begins: UnsafePointer<UInt8>?, _ a: Input, _ h: Output
+  ) {
+    let a0 = loadWide(a), a1 = loadWide(a + 16), a2 = loadWide(a + 32), a3 = loadWide(a + 48)
+    var h0 = loadWide(h), h1 = loadWide(h + 16), h2 = loadWide(h + 32), h3 = loadWide(h + 48)
+    var t = 0
+    while t < count {
+      if let begins, begins[t] != 0 { (h0, h1, h2, h3) = (.zero, .zero, .zero, .zero) }
+      let p = t &* rows.width &+ d
+      let delta = loadWide(rows.delta + p), v = loadWide(rows.v + p)
+      let b = inputs.b + (first &+ t) &* inputs.bStride &+ n, c = inputs.c + (first &+ t) &* inputs.cStride &+ n
+      h0 = fma(Power.of(delta, a0), h0, v * wide(b[0]))
+      h1 = fma(Power.of(delta, a1), h1, v * wide(b[1]))
+      h2 = fma(Power.of(delta, a2), h2, v * wide(b[2]))
+      h3 = fma(Power.of(delta, a3), h3, v * wide(b[3]))
+      var y = fma(h0, wide(c[0]), loadWide(rows.y + p))
+      y = fma(h1, wide(c[1]), y)
+      y = fma(h2, wide(c[2]), y)
+      store(rows.y + p, fma(h3, wide(c[3]), y))
+      t &+= 1
+    }
+    store(h, h0)
+    store(h + 16, h1)
+    store(h + 32, h2)
+    store(h + 48, h3)
   }
 
   /// y · silu(z) of a chunk's rows.
