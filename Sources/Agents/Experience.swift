@@ -31,9 +31,8 @@ struct StalenessMeter {
   private var difference: Double = 0, magnitude: Double = 0, gap: Double = 0, values = 0
 
   /// Compares what replay stores with what the network would store today, `width` values each, and copies the stored ones to
-  /// `copies` [items.count, width] for `compareQ`. `replacing` them comes after all are compared: what was drawn twice is as stale
-  /// both times.
-  mutating func compare(_ items: [Item], width: Int, copies: UnsafeMutablePointer<Float>, replacing: Bool) {
+  /// `copies` [items.count, width] for `compareQ`.
+  mutating func compare(_ items: [Item], width: Int, copies: UnsafeMutablePointer<Float>) {
     for (index, item) in items.enumerated() {
       for i in 0..<width {
         let d = Double(item.stored[i]) - Double(item.recomputed[i])
@@ -42,7 +41,10 @@ struct StalenessMeter {
       }
       (copies + index * width).update(from: item.stored, count: width)
     }
-    if replacing { for item in items { item.stored.update(from: item.recomputed, count: width) } }
+  }
+  /// After all are compared: what was drawn twice is as stale both times.
+  static func replace(_ items: [Item], width: Int) {
+    for item in items { item.stored.update(from: item.recomputed, count: width) }
   }
   mutating func compareQ(_ stored: UnsafePointer<Float>, _ recomputed: UnsafePointer<Float>, count: Int) {
     for i in 0..<count { gap += Double(abs(stored[i] - recomputed[i])) }

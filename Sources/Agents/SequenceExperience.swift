@@ -96,7 +96,8 @@ final class SequenceExperience: Experience {
       let items = chosen.enumerated().map { row, item in
         (stored: item.place, recomputed: UnsafePointer(now.values + row * now.stride))
       }
-      meter.compare(items, width: batch.stateSize, copies: stored, replacing: config.latents == .refresh)
+      if measures { meter.compare(items, width: batch.stateSize, copies: stored) }
+      if config.latents == .refresh { StalenessMeter.replace(items, width: batch.stateSize) }
       guard measures else { return nil }
       let x = Tensor(data: next, rows: chosen.count, columns: width), one = SequenceShape(batch: chosen.count, time: 1)
       let before = network(x, one, from: Tensor(data: stored, rows: chosen.count, columns: batch.stateSize), on: tape).q

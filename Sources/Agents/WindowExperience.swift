@@ -67,7 +67,8 @@ final class WindowExperience: Experience {
       return place.map { ($0, UnsafePointer(latents.pointer + row * width)) }
     }
     var meter = StalenessMeter()
-    meter.compare(chosen, width: width, copies: stored.pointer, replacing: config.latents == .target)
+    if measures { meter.compare(chosen, width: width, copies: stored.pointer) }
+    if config.latents == .target { StalenessMeter.replace(chosen, width: width) }
     guard measures, !chosen.isEmpty else { return }
     for (index, item) in chosen.enumerated() { (latents.pointer + index * width).update(from: item.recomputed, count: width) }
     let rows = chosen.count
