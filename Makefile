@@ -27,12 +27,11 @@ tune: build .venv/tune
 	.venv/bin/python scripts/tune.py $(ENV) --preset $(PRESET) --max-total-trials $(TRIALS) $(if $(STEPS),--steps $(STEPS)) $(if $(OUT),--out $(OUT))
 
 # The whole published study. Interrupt it whenever you like: the same command goes on where it stopped.
-LUNARLANDER_SEEDS ?= 0,1,2
 reproduce: build
 	@$(STUDY) status paper-highway | tail -n 1
-	@$(STUDY) status paper-lunarlander --seeds $(LUNARLANDER_SEEDS) | tail -n 1
+	@$(STUDY) status paper-lunarlander | tail -n 1
 	$(STUDY) run paper-highway
-	$(STUDY) run paper-lunarlander --seeds $(LUNARLANDER_SEEDS)
+	$(STUDY) run paper-lunarlander
 	.build/release/mamba-dqn report runs/paper-highway runs/paper-lunarlander --out results/report
 
 # A browser for the tests of pages, which nothing else needs.
