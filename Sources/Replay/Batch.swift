@@ -3,9 +3,11 @@
 /// and filled again and again.
 
 public final class Batch {
+  /// Else of sequences.
   public let isOfWindows: Bool
   /// Windows or sequences; positions of each, without the burn-in.
   public let count, time: Int
+  /// Rows before each sequence that only warm its state up; floats of an observation, and of a recurrent state.
   public let burnIn, observationSize, stateSize: Int
   /// Positions of each that have a target: the last, or all.
   public var positions: Int { isOfWindows ? 1 : time }
