@@ -80,7 +80,9 @@ public final class Learner {
   /// The report, and the TD errors [batch.rows], valid until the next call; `step` is the environment step, for the schedule.
   /// Throws where the loss or a gradient is not finite; then no parameter has changed.
   public func update(_ batch: Batch, step: Int = 0) throws -> (LearningReport, tdErrors: UnsafeMutablePointer<Float>) {
-    precondition(batch.rows <= tdErrors.count, "a batch of \(batch.rows) rows, more than \(tdErrors.count)")
+    precondition(
+      batch.isOfWindows ? batch.count == config.batchSize : batch.rows <= tdErrors.count,
+      "a batch of \(batch.count) with \(batch.rows) rows; batchSize is \(config.batchSize), with \(tdErrors.count) rows")
     let errors = tdErrors.pointer, values = values.pointer, latents = latents?.pointer
     return try Self.computing {
       let loss = gradient(of: batch) { $0.run($1, of: batch, tdErrors: errors, values: values, latents: latents) }

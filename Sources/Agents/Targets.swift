@@ -66,20 +66,20 @@ public enum Targets {
   ///
   /// - Parameters:
   ///   - returns, discounts: [rows]; a discount of 0 bootstraps nothing.
-  ///   - nextRows: the row of `next` that holds each row's s′, [rows], counted from `firstRow`; nil: the same row.
+  ///   - nextRows: the row of `next` that holds each row's s′, [rows], counted from `firstRow`.
   ///   - next, chooser: Q-values of the target and of the online network.
   ///   - masks: what each row's s′ allows, [rows, actions]; nil: everything.
   ///   - rescaled: Q-values stand under `ValueRescaling`.
   ///   - targets: [rows], written.
   public static func write(
-    rows: Int, returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, nextRows: UnsafePointer<Int32>? = nil,
+    rows: Int, returns: UnsafePointer<Float>, discounts: UnsafePointer<Float>, nextRows: UnsafePointer<Int32>,
     firstRow: Int = 0, next: Tensor, chooser: Tensor? = nil, masks: UnsafePointer<UInt8>? = nil, rescaled: Bool = false,
     into targets: UnsafeMutablePointer<Float>
   ) {
     for row in 0..<rows {
       var target = returns[row]
       if discounts[row] != 0 {
-        let nextRow = nextRows.map { Int($0[row]) - firstRow } ?? row
+        let nextRow = Int(nextRows[row]) - firstRow
         let value = next[nextRow, greedyAction(chooser ?? next, row: nextRow, mask: masks.map { $0 + row * next.columns })]
         target += discounts[row] * (rescaled ? ValueRescaling.invert(value) : value)
       }

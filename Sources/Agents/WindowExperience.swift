@@ -28,6 +28,7 @@ final class WindowExperience: Experience {
       windows: config.batchSize, length: config.windowLength, observationSize: sizes.observationSize,
       actionCount: sizes.actionCount)
     stored = Buffer(count: config.latents == .none ? 0 : config.batchSize * config.modelSize)
+    if config.latents == .target { batch.nextLatents = UnsafePointer(stored.pointer) }
   }
 
   var count: Int { replay.count }
@@ -48,7 +49,6 @@ final class WindowExperience: Experience {
     replay.sample(into: batch, importanceExponent: importanceExponent, generator: &generator)
     let width = config.modelSize
     if config.latents == .target {
-      batch.nextLatents = UnsafePointer(stored.pointer)
       for row in 0..<batch.count { (stored.pointer + row * width).update(from: replay.nextLatent(of: batch, row), count: width) }
     }
     var (report, tdErrors) = try learner.update(batch, step: step)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TargetsTests {
   /// Two rows of next values: [1, 3, 2] and [−4, −1, −2]; the online network prefers actions 0 and 2.
-  private func targets(discounts: [Float], double: Bool = false, rescaled: Bool = false, nextRows: [Int32]? = nil) -> [Float] {
+  private func targets(discounts: [Float], double: Bool = false, rescaled: Bool = false, nextRows: [Int32] = [0, 1]) -> [Float] {
     let next: [Float] = [1, 3, 2, -4, -1, -2], online: [Float] = [5, 0, 1, 0, 0, 9], returns: [Float] = [10, 20]
     var result: [Float] = [0, 0]
     next.withUnsafeBufferPointer { next in

@@ -170,7 +170,8 @@ private struct Gated: Environment {
       }
       var targets: [Float] = [0, 0]
       Targets.write(
-        rows: 2, returns: [10, 20], discounts: [0.5, 0.5], next: tensor, masks: [1, 0, 0, 0, 0, 1], into: &targets)
+        rows: 2, returns: [10, 20], discounts: [0.5, 0.5], nextRows: [0, 1], next: tensor, masks: [1, 0, 0, 0, 0, 1],
+        into: &targets)
       #expect(targets == [10.5, 20.5])
     }
   }
