@@ -6,8 +6,7 @@ public final class Buffer {
   /// `count` floats; the block is padded with zeros to a multiple of 16 floats.
   public init(count: Int) {
     let padded = (max(count, 1) + 15) / 16 * 16
-    pointer = UnsafeMutableRawPointer.allocate(byteCount: padded * 4, alignment: 64)
-      .bindMemory(to: Float.self, capacity: padded)
+    pointer = allocateOnLargePages(padded * 4).base.bindMemory(to: Float.self, capacity: padded)
     pointer.initialize(repeating: 0, count: padded)
     self.count = count
   }

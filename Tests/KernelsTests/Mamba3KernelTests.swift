@@ -11,9 +11,12 @@ import Testing
   struct Case: CustomTestStringConvertible {
     var batch = 2, time = 7, heads = 4, headSize = 6, states = 10, groups = 1, rank = 0, angles = 2
     var isNormed = false, hasState = true, hasResets = true
+    /// Added to dt_bias: decays near one, or so strong that they are zero where no episode begins.
+    var bias: Float = 0
     var testDescription: String {
       "\(batch)×\(time), \(heads) heads of \(headSize), \(states) states, \(groups) groups, rank \(rank), \(angles) angles"
         + (isNormed ? ", norm" : "") + (hasState ? ", state" : "") + (hasResets ? ", resets" : "")
+        + (bias == 0 ? "" : ", dt_bias \(bias) more")
     }
     var core: Mamba3Core {
       Mamba3Core(
@@ -30,6 +33,9 @@ import Testing
     Case(time: 34, heads: 3, headSize: 16, states: 24, rank: 3, angles: 6), Case(states: 1, rank: 4, angles: 0, hasState: false),
     Case(time: 40, heads: 8, headSize: 4, states: 32, angles: 8), Case(time: 35, headSize: 3, states: 33, isNormed: true),
     Case(batch: 1, time: 66, headSize: 8, states: 18, groups: 2, angles: 9, isNormed: true),
+    Case(time: 66, headSize: 16, angles: 0, bias: 40), Case(time: 66, headSize: 16, bias: -7),
+    Case(time: 66, headSize: 4, angles: 0, bias: 40), Case(time: 35, rank: 2, bias: -7),
+    Case(time: 66, rank: 2, angles: 0, bias: 6),
     Case(time: 36, headSize: 12, isNormed: true), Case(time: 5, headSize: 9, states: 3, angles: 1, hasResets: false),
   ]
 
@@ -46,7 +52,7 @@ import Testing
     let state = random(c.batch * core.stateCount, -1, 1, &generator)
     let mimo = { random(H * R * P, 0.2, 1, &generator) }
     let parameters = Mamba3Parameters(
-      stepBias: random(H, -2, 1, &generator), bBias: random(H * R * N, -1, 1, &generator),
+      stepBias: random(H, -2, 1, &generator).map { $0 + c.bias }, bBias: random(H * R * N, -1, 1, &generator),
       cBias: random(H * R * N, -1, 1, &generator), bNorm: random(N, 0.5, 1.5, &generator),
       cNorm: random(N, 0.5, 1.5, &generator), skip: random(H, -1, 1, &generator),
       norm: c.isNormed ? random(H * P, 0.5, 1.5, &generator) : nil, mimoX: c.rank > 0 ? mimo() : nil,

@@ -92,7 +92,7 @@ extension Mamba3Core {
     let keys = place &* ranks &* padded
     if !readsXInPlace { spread(x, h, count, parameters.mimoX, into: values) }
     return Mamba3HeadChunk(
-      count: count, decay: Input(w.decay + i), own: Input(w.own + i &* ranks &* ranks), k: Input(w.k + keys),
+      count: count, fade: Input(w.fade + i), own: Input(w.own + i &* ranks &* ranks), k: Input(w.k + keys),
       q: Input(w.q + keys),
       v: readsXInPlace ? x : Input(values),
       valueStride: readsXInPlace ? projectionSize : ranks &* width)

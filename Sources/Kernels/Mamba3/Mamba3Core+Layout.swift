@@ -91,13 +91,15 @@ struct Mamba3Workspace: BitwiseCopyable {
   private let heads: Int
   /// B_norm, C_norm [padded], B_bias, C_bias [H, R, padded], in the kernel's order.
   let bNorm, cNorm, bBias, cBias: Output
-  /// δ + dt_bias, a, Δ, λ, α (0 where an episode begins), γ + e.
-  let rawStep, rawRate, step, mix, decay, scale: Output
+  /// δ + dt_bias, a, Δ, λ.
+  let rawStep, rawRate, step, mix: Output
+  /// Factors of ĝ, k̂ and q̂, and 1/S (+Scalars).
+  let fade, keyScale, queryScale, inverseReach: Output
   /// c [rows, H, R, R].
   let own: Output
   /// [batch, H, places, turning]. These and the next three go through a head's positions without a gap.
   let cosine, sine: Output
-  /// k̃, q̃ [batch, H, places, R, padded].
+  /// k̂, q̂ [batch, H, places, R, padded].
   let k, q: Output
   /// 1 / root mean square of B [rows, R, G], then of C.
   let inverse: Output
@@ -121,7 +123,8 @@ struct Mamba3Workspace: BitwiseCopyable {
     (bNorm, cNorm) = (take(core.padded), take(core.padded))
     (bBias, cBias) = (take(core.heads &* ranks &* core.padded), take(core.heads &* ranks &* core.padded))
     (rawStep, rawRate, step) = (take(perHead), take(perHead), take(perHead))
-    (mix, decay, scale) = (take(perHead), take(perHead), take(perHead))
+    (mix, fade, inverseReach) = (take(perHead), take(perHead), take(perHead))
+    (keyScale, queryScale) = (take(perHead), take(perHead))
     own = take(perHead &* ranks &* ranks)
     (cosine, sine) = (take(all &* core.turning), take(all &* core.turning))
     (k, q) = (take(all &* ranks &* core.padded), take(all &* ranks &* core.padded))

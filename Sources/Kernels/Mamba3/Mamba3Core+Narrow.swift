@@ -1,5 +1,5 @@
 /// The recurrence of a head of at most eight channels, and its gradient: what +Tile and +TileBackward do, with the states in the
-/// lanes, in tiles of 4 channels × 16 states. k̃ and q̃ are read as they lie, dk̃ and dq̃ are sums over registers; y and dv are sums
+/// lanes, in tiles of 4 channels × 16 states. k̂ and q̂ are read as they lie, dk̂ and dq̂ are sums over registers; y and dv are sums
 /// over lanes, four at a time.
 
 extension Mamba3Core {
@@ -8,16 +8,20 @@ extension Mamba3Core {
     forEachNarrowTile { p, slot, tile in
       var g0 = loadWide(from + tile), g1 = loadWide(from + tile &+ 16)
       var g2 = loadWide(from + tile &+ 32), g3 = loadWide(from + tile &+ 48)
-      var decay = c.decay, k = c.k + slot, q = c.q + slot, v = c.v + p, out = y + p
+      var fade = c.fade, k = c.k + slot, q = c.q + slot, v = c.v + p, out = y + p
       var t = 0
       while t < c.count {
         store(out, loadFour(out) + channelSums(g0, g1, g2, g3, times: loadWide(q)))
-        let a = wide(decay[0]), key = loadWide(k)
-        g0 = fma(wide(v[0]), key, g0 * a)
-        g1 = fma(wide(v[1]), key, g1 * a)
-        g2 = fma(wide(v[2]), key, g2 * a)
-        g3 = fma(wide(v[3]), key, g3 * a)
-        decay += heads
+        if fade[0] != 1 {
+          let fade = wide(fade[0])
+          (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
+        }
+        let key = loadWide(k)
+        g0 = fma(wide(v[0]), key, g0)
+        g1 = fma(wide(v[1]), key, g1)
+        g2 = fma(wide(v[2]), key, g2)
+        g3 = fma(wide(v[3]), key, g3)
+        fade += heads
         k += padded
         q += padded
         v += c.valueStride
@@ -55,11 +59,15 @@ extension Mamba3Core {
         sums = fma(loadWide(g + 16), wide(dy[1]), sums)
         sums = fma(loadWide(g + 32), wide(dy[2]), sums)
         store(dq + at, fma(loadWide(g + 48), wide(dy[3]), sums))
-        let a = wide(c.decay[t &* heads]), query = loadWide(c.q + at)
-        d0 = fma(wide(dy[0]), query, d0 * a)
-        d1 = fma(wide(dy[1]), query, d1 * a)
-        d2 = fma(wide(dy[2]), query, d2 * a)
-        d3 = fma(wide(dy[3]), query, d3 * a)
+        if c.fade[t &* heads] != 1 {
+          let fade = wide(c.fade[t &* heads])
+          (d0, d1, d2, d3) = (d0 * fade, d1 * fade, d2 * fade, d3 * fade)
+        }
+        let query = loadWide(c.q + at)
+        d0 = fma(wide(dy[0]), query, d0)
+        d1 = fma(wide(dy[1]), query, d1)
+        d2 = fma(wide(dy[2]), query, d2)
+        d3 = fma(wide(dy[3]), query, d3)
         t &-= 1
       }
       store(adjoint, d0)
@@ -69,22 +77,26 @@ extension Mamba3Core {
     }
   }
 
-  /// g before every position of the chunk.
+  /// ĝ before every position of the chunk.
   @inline(__always) private func narrowTrace(_ c: Mamba3HeadChunk, _ p: Int, _ slot: Int, _ from: Input, _ trace: Output) {
     var g0 = loadWide(from), g1 = loadWide(from + 16), g2 = loadWide(from + 32), g3 = loadWide(from + 48)
-    var decay = c.decay, k = c.k + slot, v = c.v + p, out = trace
+    var fade = c.fade, k = c.k + slot, v = c.v + p, out = trace
     var t = 0
     while t < c.count {
       store(out, g0)
       store(out + 16, g1)
       store(out + 32, g2)
       store(out + 48, g3)
-      let a = wide(decay[0]), key = loadWide(k)
-      g0 = fma(wide(v[0]), key, g0 * a)
-      g1 = fma(wide(v[1]), key, g1 * a)
-      g2 = fma(wide(v[2]), key, g2 * a)
-      g3 = fma(wide(v[3]), key, g3 * a)
-      decay += heads
+      if fade[0] != 1 {
+        let fade = wide(fade[0])
+        (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
+      }
+      let key = loadWide(k)
+      g0 = fma(wide(v[0]), key, g0)
+      g1 = fma(wide(v[1]), key, g1)
+      g2 = fma(wide(v[2]), key, g2)
+      g3 = fma(wide(v[3]), key, g3)
+      fade += heads
       k += padded
       v += c.valueStride
       out += 64

@@ -1,4 +1,4 @@
-/// From a chunk's rows of the projection to k̃, q̃ and c of every head: norms, biases and the rotation.
+/// From a chunk's rows of the projection to k̂, q̂ and c of every head: norms, biases and the rotation.
 
 /// What a sequence carries from row to row, and a chunk's B and C on their way.
 struct Mamba3RowScratch: BitwiseCopyable {
@@ -87,14 +87,14 @@ extension Mamba3Core {
     }
   }
 
-  /// k̃ and q̃ where R = 1, in one pass; returns ĉ·b̂.
+  /// k̂ and q̂ where R = 1, in one pass; returns ĉ·b̂.
   @inline(__always) private func rotateOnly(
     _ i: Int, _ h: Int, _ norm: Int, _ place: Int, _ w: Mamba3Workspace, _ s: Mamba3RowScratch
   ) -> Float {
     let normB = s.normB + norm, normC = s.normC + norm, biasB = w.bBias + h &* padded, biasC = w.cBias + h &* padded
     let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning
     let k = w.k + place &* padded, q = w.q + place &* padded
-    let scale = splat(w.scale[i]), decay = splat(w.decay[i])
+    let keyScale = splat(w.keyScale[i]), queryScale = splat(w.queryScale[i])
     var product = Vector.zero
     var j = 0
     while j < half {
@@ -103,22 +103,22 @@ extension Mamba3Core {
       product = fma(c1, b1, fma(c2, b2, product))
       if j < turning {
         let cosine = load(cosine + j), sine = load(sine + j)
-        store(k + j, fma(b1, cosine, -(b2 * sine)) * scale)
-        store(k + half &+ j, fma(b1, sine, b2 * cosine) * scale)
-        store(q + j, fma(c1, cosine, -(c2 * sine)) * decay)
-        store(q + half &+ j, fma(c1, sine, c2 * cosine) * decay)
+        store(k + j, fma(b1, cosine, -(b2 * sine)) * keyScale)
+        store(k + half &+ j, fma(b1, sine, b2 * cosine) * keyScale)
+        store(q + j, fma(c1, cosine, -(c2 * sine)) * queryScale)
+        store(q + half &+ j, fma(c1, sine, c2 * cosine) * queryScale)
       } else {
-        store(k + j, b1 * scale)
-        store(k + half &+ j, b2 * scale)
-        store(q + j, c1 * decay)
-        store(q + half &+ j, c2 * decay)
+        store(k + j, b1 * keyScale)
+        store(k + half &+ j, b2 * keyScale)
+        store(q + j, c1 * queryScale)
+        store(q + half &+ j, c2 * queryScale)
       }
       j &+= lanes
     }
     return sum(product)
   }
 
-  /// k̃, q̃ and c of all ranks.
+  /// k̂, q̂ and c of all ranks.
   @inline(__always) private func rotateRanks(
     _ i: Int, _ h: Int, _ norm: Int, _ place: Int, skip: Float, _ w: Mamba3Workspace, _ s: Mamba3RowScratch
   ) {
@@ -127,8 +127,8 @@ extension Mamba3Core {
     var r = 0
     while r < ranks {
       let at = (place &* ranks &+ r) &* padded
-      turn(s.hatB + r &* padded, cosine, sine, by: w.scale[i], into: w.k + at)
-      turn(s.hatC + r &* padded, cosine, sine, by: w.decay[i], into: w.q + at)
+      turn(s.hatB + r &* padded, cosine, sine, by: w.keyScale[i], into: w.k + at)
+      turn(s.hatC + r &* padded, cosine, sine, by: w.queryScale[i], into: w.q + at)
       var other = 0
       while other < ranks {
         let product = dot(s.hatC + r &* padded, s.hatB + other &* padded)

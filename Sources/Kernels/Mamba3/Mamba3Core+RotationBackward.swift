@@ -1,8 +1,8 @@
-/// The gradients of norms, biases and rotation, from those of k̃, q̃ and c.
+/// The gradients of norms, biases and rotation, from those of k̂, q̂ and c.
 
 /// The gradients of a chunk's rows, and those that are gathered over all rows.
 struct Mamba3RowGradients: BitwiseCopyable {
-  /// dk̃, dq̃ [H, chunkPlaces, R, padded] and dc [chunk, H, R, R].
+  /// dk̂, dq̂ [H, chunkPlaces, R, padded] and dc [chunk, H, R, R].
   let k, q, own: Output
   /// Σ over the rows so far: dΔ, dλ, d(log α), [rows, H].
   let step, mix, log: Output
@@ -15,7 +15,7 @@ struct Mamba3RowGradients: BitwiseCopyable {
 extension Mamba3Core {
   /// Rows `first` ..< `first + count` of one sequence, from the last. Columns B, C, ω of dProjection are overwritten.
   ///
-  /// The decay needs no product of its own: w_t = ⟨dL/dg_t, g_t⟩ loses k̃·dk̃ and gains q̃·dq̃ on its way to t−1, and
+  /// The decay needs no product of its own: w_t = ⟨dL/dg_t, g_t⟩ loses k̂·dk̂ and gains q̂·dq̂ on its way to t−1, and
   /// d(log α_t) = w_{t−1}.
   @inline(never) func rotateBackward(
     _ shape: SequenceShape, first: Int, count: Int, _ projection: Input, dProjection: Output, _ w: Mamba3Workspace,
@@ -77,7 +77,7 @@ extension Mamba3Core {
       store(dTurn + j, fma(load(angle + j), step, load(dTurn + j)))
       j &+= lanes
     }
-    let dScale = sum(all.scale)
+    let dScale = sum(all.scale) * w.inverseReach[i]
     g.step[i] += sum(dStep) + dScale * w.mix[i]
     g.mix[i] += dScale * w.step[i]
     if goesOn(shape, after: row) {
@@ -89,7 +89,7 @@ extension Mamba3Core {
     g.weight[h] = weight
   }
 
-  /// What a row's keys and queries give to the numbers of its position: the lanes of d(γ + e) and of what ⟨dL/dg, g⟩ gains, and
+  /// What a row's keys and queries give to the numbers of its position: the lanes of dL/d((γ + e)/S) and of what ⟨dL/dg, g⟩ gains, and
   /// dγ by c.
   private struct Shares {
     var scale = Vector.zero, weight = Vector.zero
@@ -105,7 +105,7 @@ extension Mamba3Core {
     let bias = h &* padded, biasB = w.bBias + bias, biasC = w.cBias + bias, dBiasB = g.bBias + bias, dBiasC = g.cBias + bias
     let gradient = (h &* Self.chunkPlaces &+ rowOfChunk) &* padded, dk = g.k + gradient, dq = g.q + gradient
     let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning, angle = s.angle + h &* half
-    let scale = splat(w.scale[i]), decay = splat(w.decay[i])
+    let keyScale = splat(w.keyScale[i]), queryScale = splat(w.queryScale[i])
     let dOwn = g.own[rowOfChunk &* heads &+ h], own = splat(dOwn * w.mix[i] * w.step[i])
     var shares = Shares(), product = Vector.zero
     var j = 0
@@ -114,18 +114,18 @@ extension Mamba3Core {
       let c1 = load(normC + j) + load(biasC + j), c2 = load(normC + half &+ j) + load(biasC + half &+ j)
       product = fma(c1, b1, fma(c2, b2, product))
       let dk1 = load(dk + j), dk2 = load(dk + half &+ j), dq1 = load(dq + j), dq2 = load(dq + half &+ j)
-      // Turned back, in front of γ + e and α.
+      // Turned back, in front of the factors of k̂ and q̂.
       let doesTurn = j < turning, c = doesTurn ? load(cosine + j) : splat(1), d = doesTurn ? load(sine + j) : splat(0)
       let dB1 = fma(dk1, c, dk2 * d), dB2 = fma(dk2, c, -(dk1 * d))
-      let dC1 = fma(dq1, c, dq2 * d) * decay, dC2 = fma(dq2, c, -(dq1 * d)) * decay
+      let dC1 = fma(dq1, c, dq2 * d) * queryScale, dC2 = fma(dq2, c, -(dq1 * d)) * queryScale
       let ofKey = fma(b1, dB1, b2 * dB2)
       shares.scale += ofKey
-      shares.weight += fma(c1, dC1, fma(c2, dC2, -(scale * ofKey)))
+      shares.weight += fma(c1, dC1, fma(c2, dC2, -(keyScale * ofKey)))
       // A rotation keeps products, so that what the angle is asked for can be taken before it.
-      let turned = fma(scale, fma(dB2, b1, -(dB1 * b2)), fma(dC2, c1, -(dC1 * c2)))
+      let turned = fma(keyScale, fma(dB2, b1, -(dB1 * b2)), fma(dC2, c1, -(dC1 * c2)))
       store(angle + j, load(angle + j) + turned)
-      keep(fma(own, c1, dB1 * scale), dBiasB + j, dNormB + j)
-      keep(fma(own, c2, dB2 * scale), dBiasB + half &+ j, dNormB + half &+ j)
+      keep(fma(own, c1, dB1 * keyScale), dBiasB + j, dNormB + j)
+      keep(fma(own, c2, dB2 * keyScale), dBiasB + half &+ j, dNormB + half &+ j)
       keep(fma(own, b1, dC1), dBiasC + j, dNormC + j)
       keep(fma(own, b2, dC2), dBiasC + half &+ j, dNormC + half &+ j)
       j &+= lanes
@@ -145,7 +145,7 @@ extension Mamba3Core {
   ) -> Shares {
     hats(h, norm, w, s)
     let cosine = w.cosine + place &* turning, sine = w.sine + place &* turning, angle = s.angle + h &* half
-    let scale = splat(w.scale[i]), decay = splat(w.decay[i])
+    let keyScale = splat(w.keyScale[i]), queryScale = splat(w.queryScale[i])
     var shares = Shares()
     var r = 0
     while r < ranks {
@@ -161,10 +161,10 @@ extension Mamba3Core {
         store(angle + j, load(angle + j) + turned)
         let dB1 = fma(dk1, c, dk2 * d), dB2 = fma(dk2, c, -(dk1 * d))
         shares.scale = fma(load(s.hatB + hat &+ j), dB1, fma(load(s.hatB + hat &+ half &+ j), dB2, shares.scale))
-        store(s.dHatB + hat &+ j, dB1 * scale)
-        store(s.dHatB + hat &+ half &+ j, dB2 * scale)
-        store(s.dHatC + hat &+ j, fma(dq1, c, dq2 * d) * decay)
-        store(s.dHatC + hat &+ half &+ j, fma(dq2, c, -(dq1 * d)) * decay)
+        store(s.dHatB + hat &+ j, dB1 * keyScale)
+        store(s.dHatB + hat &+ half &+ j, dB2 * keyScale)
+        store(s.dHatC + hat &+ j, fma(dq1, c, dq2 * d) * queryScale)
+        store(s.dHatC + hat &+ half &+ j, fma(dq2, c, -(dq1 * d)) * queryScale)
         j &+= lanes
       }
       r &+= 1

@@ -1,4 +1,12 @@
-/// One number a position and head: Δ, λ, α, γ + e, and their gradients.
+/// Numbers of a position and head: Δ, λ, the factors of the recurrence, and their gradients.
+///
+/// **Decays once a chunk.** With S_t, the product of α since the state was last brought up to date, the recurrence of ĝ = g/S needs
+/// no product with a decay, which is a third of its arithmetic:
+///
+///     ĝ_t = ĝ_{t−1} + Σ_r v ⊗ k̂     k̂ = (γ + e)/S_t k     q̂ = S_t q     y[r] = ĝ_{t−1} q̂[r] + …
+///
+/// At the last position of a chunk, and where S_t would fall below 2^−40 (an episode begins, or a state is forgotten), ĝ is multiplied
+/// with what S_t would be, its `fade`, and S is 1 again. Everywhere else `fade` is 1. The gradients of k̂, q̂ and ĝ obey the same.
 
 extension Mamba3Core {
   /// Fills the workspace's [rows, H] arrays. Columns are first gathered, so that whatever the number of heads the functions
@@ -20,22 +28,33 @@ extension Mamba3Core {
       let step = softplus(load(w.rawStep + i, active)), mix = sigmoid(load(w.mix + i, active))
       store(w.step + i, step, active)
       store(w.mix + i, mix, active)
-      store(w.decay + i, exp(step * rate(load(w.rawRate + i, active)).value), active)
+      store(w.queryScale + i, exp(step * rate(load(w.rawRate + i, active)).value), active)  // α, for now
     }
     row = 0
     while row < shape.rows {
       let here = row &* heads
       let hasNext = goesOn(shape, after: row)
-      if shape.beginsEpisode(row) { (w.decay + here).update(repeating: 0, count: heads) }
+      if shape.beginsEpisode(row) { (w.queryScale + here).update(repeating: 0, count: heads) }
+      let place = row % shape.time, endsChunk = (place &+ 1) % Self.chunk == 0 || place == shape.time &- 1
       var h = 0
       while h < heads {
         let i = here &+ h
-        w.scale[i] = w.mix[i] * w.step[i] + (hasNext ? (1 - w.mix[i &+ heads]) * w.step[i &+ heads] : 0)
+        let scale = w.mix[i] * w.step[i] + (hasNext ? (1 - w.mix[i &+ heads]) * w.step[i &+ heads] : 0)
+        let reach = row > 0 && w.fade[i &- heads] == 1 ? w.queryScale[i] * w.queryScale[i &- heads] : w.queryScale[i]
+        let isBroughtUp = endsChunk || reach < Self.smallestReach
+        let inverse = isBroughtUp ? 1 : 1 / reach
+        w.queryScale[i] = reach
+        w.fade[i] = isBroughtUp ? reach : 1
+        w.inverseReach[i] = inverse
+        w.keyScale[i] = scale * inverse
         h &+= 1
       }
       row &+= 1
     }
   }
+
+  /// Of S.
+  private static var smallestReach: Float { 0x1p-40 }
 
   /// Whether the position after `row` reads this one's k and v.
   @inline(__always) func goesOn(_ shape: SequenceShape, after row: Int) -> Bool {

@@ -47,12 +47,22 @@ extension Mamba3Core {
     var h = 0
     while h < heads {
       (state + h &* angles).update(from: angle + h &* half, count: angles)
+      let tiles = tiles + h &* tileCount, target = state + ssmOffset &+ h &* headSize &* states
       var n = 0
-      while n < states {
-        let source = tiles + h &* tileCount &+ place(n, 0), target = state + ssmOffset &+ h &* headSize &* states &+ n
+      while n &+ 4 <= states {
+        let s0 = tiles + place(n, 0), s1 = tiles + place(n &+ 1, 0), s2 = tiles + place(n &+ 2, 0), s3 = tiles + place(n &+ 3, 0)
         var p = 0
         while p < headSize {
-          target[p &* states] = source[channel(p)]
+          let c = channel(p)
+          store(target + p &* states &+ n, SIMD4(s0[c], s1[c], s2[c], s3[c]))
+          p &+= 1
+        }
+        n &+= 4
+      }
+      while n < states {
+        var p = 0
+        while p < headSize {
+          target[p &* states &+ n] = tiles[place(n, p)]
           p &+= 1
         }
         n &+= 1

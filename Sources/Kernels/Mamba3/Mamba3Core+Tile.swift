@@ -1,15 +1,15 @@
 /// The recurrence of one head over the positions of one chunk,
 ///
-///     y[r] += g_{t−1} q̃[r]     g_t = α g_{t−1} + Σ_r v[r] ⊗ k̃[r]
+///     y[r] += ĝ_{t−1} q̂[r]     ĝ_t = fade ĝ_{t−1} + Σ_r v[r] ⊗ k̂[r]
 ///
-/// in tiles of 4 states × 16 channels whose state stays in registers: per position 24 products for 11 loads. Measured against
+/// in tiles of 4 states × 16 channels whose state stays in registers: per position 16 products for 10 loads. Measured against
 /// the form of chunked products (Mamba-2's), whose arithmetic is no less at these sizes: docs/benchmarks.md.
 
-/// Rows of one head in a chunk: k, q [count, R, padded], and v [count, R, width] or in rows `valueStride` apart.
+/// Rows of one head in a chunk: k̂, q̂ [count, R, padded], and v [count, R, width] or in rows `valueStride` apart.
 struct Mamba3HeadChunk: BitwiseCopyable {
   let count: Int
-  /// α and c, `heads` and `heads` · R² a row apart.
-  let decay, own: Input
+  /// `fade` and c, `heads` and `heads` · R² a row apart.
+  let fade, own: Input
   let k, q: Input
   let v: Input, valueStride: Int
 }
@@ -43,7 +43,7 @@ extension Mamba3Core {
   ) {
     let slot = slot(ofBlock: block)
     var g0 = loadWide(from), g1 = loadWide(from + 16), g2 = loadWide(from + 32), g3 = loadWide(from + 48)
-    var decay = c.decay, own = c.own, k = c.k + slot, q = c.q + slot, v = c.v + p, out = y + p
+    var fade = c.fade, own = c.own, k = c.k + slot, q = c.q + slot, v = c.v + p, out = y + p
     var t = 0
     while t < c.count {
       var r = 0
@@ -55,8 +55,10 @@ extension Mamba3Core {
         store(out, fma(g3, wide(q[3]), total))
         r &+= 1
       }
-      let a = wide(decay[0])
-      (g0, g1, g2, g3) = (g0 * a, g1 * a, g2 * a, g3 * a)
+      if fade[0] != 1 {
+        let fade = wide(fade[0])
+        (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
+      }
       r = 0
       while r < ranks {
         let k = k + r &* padded, x = loadWide(v + r &* width)
@@ -66,7 +68,7 @@ extension Mamba3Core {
         g3 = fma(x, wide(k[3]), g3)
         r &+= 1
       }
-      decay += heads
+      fade += heads
       if isFirst { own += heads }
       k += ranks &* padded
       q += ranks &* padded

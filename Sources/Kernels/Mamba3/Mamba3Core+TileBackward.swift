@@ -1,11 +1,11 @@
-/// The gradient of the recurrence of one head over one chunk. With G_t = dL/dg_t, from the chunk's end,
+/// The gradient of the recurrence of one head over one chunk. With G_t = dL/dĝ_t, from the chunk's end,
 ///
-///     dv[r] += G_t k̃[r]     dk̃[r] = G_tᵀ v[r]     dq̃[r] = g_{t−1}ᵀ dy[r]     G_{t−1} = α G_t + Σ_r dy[r] ⊗ q̃[r]
+///     dv[r] += G_t k̂[r]     dk̂[r] = G_tᵀ v[r]     dq̂[r] = ĝ_{t−1}ᵀ dy[r]     G_{t−1} = fade G_t + Σ_r dy[r] ⊗ q̂[r]
 ///
-/// g is computed once more from the chunk's beginning, a tile at a time, into memory that stays in the first cache.
+/// ĝ is computed once more from the chunk's beginning, a tile at a time, into memory that stays in the first cache.
 
 extension Mamba3Core {
-  /// Floats of scratch for `scanBackward`: g of a tile at every position, and the lanes of dk̃ and dq̃ of four states.
+  /// Floats of scratch for `scanBackward`: ĝ of a tile at every position, and the lanes of dk̂ and dq̂ of four states.
   var tileScratchCount: Int { Self.chunk &* (64 &+ 64 &* ranks) }
 
   /// dv is overwritten; so are dk and dq (padding excepted), which lie as k and q do. `adjoint`, G as the state's tiles, moves
@@ -56,20 +56,22 @@ extension Mamba3Core {
     }
   }
 
-  /// g before every position of the chunk.
+  /// ĝ before every position of the chunk.
   @inline(__always) private func trace(
     _ ranks: Int, _ c: Mamba3HeadChunk, _ slot: Int, _ p: Int, _ from: Input, _ trace: Output
   ) {
     var g0 = loadWide(from), g1 = loadWide(from + 16), g2 = loadWide(from + 32), g3 = loadWide(from + 48)
-    var decay = c.decay, k = c.k + slot, v = c.v + p, out = trace
+    var fade = c.fade, k = c.k + slot, v = c.v + p, out = trace
     var t = 0
     while t < c.count {
       store(out, g0)
       store(out + 16, g1)
       store(out + 32, g2)
       store(out + 48, g3)
-      let a = wide(decay[0])
-      (g0, g1, g2, g3) = (g0 * a, g1 * a, g2 * a, g3 * a)
+      if fade[0] != 1 {
+        let fade = wide(fade[0])
+        (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
+      }
       var r = 0
       while r < ranks {
         let k = k + r &* padded, x = loadWide(v + r &* width)
@@ -79,7 +81,7 @@ extension Mamba3Core {
         g3 = fma(x, wide(k[3]), g3)
         r &+= 1
       }
-      decay += heads
+      fade += heads
       k += ranks &* padded
       v += c.valueStride
       out += 64
@@ -110,8 +112,10 @@ extension Mamba3Core {
         add(d3, x, to: keys + 24)
         r &+= 1
       }
-      let a = wide(c.decay[t &* heads])
-      (d0, d1, d2, d3) = (d0 * a, d1 * a, d2 * a, d3 * a)
+      if c.fade[t &* heads] != 1 {
+        let fade = wide(c.fade[t &* heads])
+        (d0, d1, d2, d3) = (d0 * fade, d1 * fade, d2 * fade, d3 * fade)
+      }
       let g = trace + t &* 64
       r = 0
       while r < ranks {

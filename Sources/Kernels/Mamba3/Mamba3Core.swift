@@ -21,8 +21,9 @@
 ///     y[r] = g_{t−1} q̃[r] + Σ_r' c[r,r'] v[r']             c[r,r'] = γ q[r]·k[r'] + D·(r = r')
 ///
 /// An episode begins where α = 0 and θ_{t−1} = 0. Positions go in chunks, of which the states at the beginning are kept;
-/// within a chunk the recurrence runs on tiles of 4 states × 16 channels that stay in registers. The files beside this one:
-/// +Scalars (Δ, λ, α, …), +Rotation (k̃, q̃, c), +Tile (the recurrence) and +Narrow (the same of heads of few channels), +Output
+/// within a chunk the recurrence runs on tiles of 4 states × 16 channels that stay in registers, and decays are taken out of it:
+/// ĝ, k̂ and q̂ stand for g, k̃ and q̃ (+Scalars). The files beside this one:
+/// +Scalars (Δ, λ, S, …), +Rotation (k̂, q̂, c), +Tile (the recurrence) and +Narrow (the same of heads of few channels), +Output
 /// (norm and gate), +State (what goes in and out), +Forward and +Backward (the order of it all), +Step (one position), +Reference
 /// (the plain twin).
 public struct Mamba3Core: BitwiseCopyable, Sendable {
