@@ -60,20 +60,27 @@ public final class Tape {
   }
 
   /// A dense tensor whose values are not initialised and whose gradient, if any, counts as zero.
-  public func tensor(rows: Int, columns: Int) -> Tensor {
-    differentiable(floats(rows * columns), rows: rows, columns: columns)
+  public func tensor(rows: Int, columns: Int) -> Tensor { tensor(rows: rows, columns: columns, stride: columns) }
+
+  /// The same with rows `stride` floats apart.
+  func tensor(rows: Int, columns: Int, stride: Int) -> Tensor {
+    differentiable(floats(rows * stride), rows: rows, columns: columns, stride: stride)
   }
 
   /// Somebody's data as a dense tensor, whose gradient, if any, is on the tape and counts as zero.
   public func differentiable(_ values: UnsafePointer<Float>, rows: Int, columns: Int) -> Tensor {
+    differentiable(values, rows: rows, columns: columns, stride: columns)
+  }
+
+  private func differentiable(_ values: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int) -> Tensor {
     let values = UnsafeMutablePointer(mutating: values)
     guard isRecording else {
-      return Tensor(values: values, gradient: nil, rows: rows, columns: columns)
+      return Tensor(values: values, gradient: nil, rows: rows, columns: columns, stride: stride)
     }
-    let gradient = floats(rows * columns)
-    let freshness = freshness(.init(start: gradient, rows: rows, columns: columns, stride: columns))
+    let gradient = floats(rows * stride)
+    let freshness = freshness(.init(start: gradient, rows: rows, columns: columns, stride: stride))
     return Tensor(
-      values: values, gradientStorage: gradient, freshness: freshness, rows: rows, columns: columns, stride: columns)
+      values: values, gradientStorage: gradient, freshness: freshness, rows: rows, columns: columns, stride: stride)
   }
 
   func freshness(_ initial: Tensor.Freshness) -> UnsafeMutablePointer<Tensor.Freshness> {

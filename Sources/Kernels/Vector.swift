@@ -1,6 +1,8 @@
 /// Eight floats at a time (one AVX2 register, two NEON ones) and the transcendental functions the kernels share.
 /// Every helper is always inlined; loops that use them live in this module only (Package.swift says why).
 
+import MachineSupport
+
 package typealias Vector = SIMD8<Float>
 package typealias Input = UnsafePointer<Float>
 package typealias Output = UnsafeMutablePointer<Float>
@@ -13,6 +15,15 @@ let ln2: Float = 0.693_147_180_559_945_3
 /// Unchecked pointer offsets, so that `p + i &+ 8` reads like the index arithmetic beside it.
 @inline(__always) func &+ (_ p: Input, _ i: Int) -> Input { p + i }
 @inline(__always) func &+ (_ p: Output, _ i: Int) -> Output { p + i }
+
+/// Asks for `count` floats that will be read soon, in rows so far apart that the processor does not foresee them. They need not exist.
+@inline(__always) func prefetch(_ p: Input, _ count: Int) {
+  var i = 0
+  while i < count {
+    machine_prefetch(p + i)
+    i &+= 16
+  }
+}
 
 /// Whether there are thirty-two registers of sixteen floats, or sixteen of eight.
 #if KERNELS_USE_AVX512

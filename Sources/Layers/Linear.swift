@@ -13,8 +13,12 @@ public struct Linear: Layer {
     self.bias = bias ? Parameter(shape: [outputs], uniformOver: inputs, &generator) : nil
   }
 
-  public func callAsFunction(_ x: Tensor, activation: Activation = .none, packs: Bool = false, on tape: Tape) -> Tensor {
-    tape.linear(x, weight: weight.tensor(on: tape), bias: bias?.tensor(on: tape), activation: activation, packs: packs)
+  public func callAsFunction(
+    _ x: Tensor, activation: Activation = .none, packs: Bool = false, alignsRows: Bool = false, on tape: Tape
+  ) -> Tensor {
+    tape.linear(
+      x, weight: weight.tensor(on: tape), bias: bias?.tensor(on: tape), activation: activation, packs: packs,
+      alignsRows: alignsRows)
   }
 
   /// Floating-point operations a row.

@@ -95,7 +95,7 @@ extension Mamba1: SequenceLayer {
       input, weight: convolutionWeight.tensor(on: tape), bias: convolutionBias?.tensor(on: tape), shape: shape,
       from: state?.columns(tail), to: final.columns(tail)
     ).y
-    let selected = xProjection(u, packs: true, on: tape)  // [rows, R + 2N]
+    let selected = xProjection(u, packs: true, alignsRows: true, on: tape)  // [rows, R + 2N]
     let step = tape.linear(  // [rows, E]
       selected.columns(0..<rank), weight: dtProjection.weight.tensor(on: tape), packs: true)
     let gated = tape.selectiveScan(  // [rows, E]

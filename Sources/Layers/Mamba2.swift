@@ -81,7 +81,7 @@ public struct Mamba2: SequenceLayer {
     let final = Tensor(data: tape.floats(shape.batch * layout.count), rows: shape.batch, columns: layout.count)
     let inner = innerSize, weight = inProjection.weight.tensor(on: tape), bias = inProjection.bias?.tensor(on: tape)
     func project(_ x: Tensor, _ outputs: Range<Int>) -> Tensor {
-      tape.linear(x, weight: weight.rows(outputs), bias: bias?.columns(outputs), packs: true)
+      tape.linear(x, weight: weight.rows(outputs), bias: bias?.columns(outputs), packs: true, alignsRows: true)
     }
     let z: Tensor, unconvolved: Tensor, step: Tensor
     switch reading {

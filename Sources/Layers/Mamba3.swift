@@ -102,7 +102,7 @@ public struct Mamba3: SequenceLayer {
     _ x: Tensor, _ shape: SequenceShape, from state: Tensor?, reading: Positions, on tape: Tape
   ) -> (output: Tensor, state: Tensor?) {
     checkInput(x, shape, state)
-    let projection = inProjection(x, packs: true, on: tape)  // [batch × time, projectionSize]
+    let projection = inProjection(x, packs: true, alignsRows: true, on: tape)  // [batch × time, projectionSize]
     let (y, final) = tape.mamba3(
       projection, shape, from: state, parameters: parameters.map { $0.tensor(on: tape) }, core: core)
     return (outProjection(reading == .all ? y : y.lastPosition(time: shape.time), packs: true, on: tape), final)

@@ -23,6 +23,9 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     .init("linear, packed", [[6, 20], [9, 20], [1, 9]]) {
       $0.linear($1[0], weight: $1[1], bias: $1[2], activation: .relu, packs: true)
     },
+    .init("linear, packed, in aligned rows", [[6, 20], [9, 20], [1, 9]]) {
+      $0.dense($0.linear($1[0], weight: $1[1], bias: $1[2], activation: .relu, packs: true, alignsRows: true))
+    },
     .init("linear of few inputs", [[6, 5], [9, 5], [1, 9]]) {
       $0.linear($1[0], weight: $1[1], bias: $1[2], activation: .softplus)
     },
@@ -139,6 +142,17 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
         #expect(gradient == (isWanted ? expected[index] : nil), "input \(index) with gradients of \(String(subset, radix: 2))")
       }
     }
+  }
+
+  /// Rows that lie apart change no bit.
+  @Test func alignedRows() {
+    let dense = OperationCase.all.first { $0.testDescription == "linear, packed" }
+    let aligned = OperationCase.all.first { $0.testDescription == "linear, packed, in aligned rows" }
+    guard let dense, let aligned else {
+      Issue.record("no such operations")
+      return
+    }
+    #expect(gradients(dense, of: 7, true) == gradients(aligned, of: 7, true))
   }
 
   /// The loss stands at the end of a tape and has one input.

@@ -81,7 +81,10 @@ import Testing
   }
 
   @Test(arguments: cases) func twins(_ c: Case) {
-    let core = c.core, x = Self.inputs(c), rows = c.batch * c.time
+    var core = c.core
+    let x = Self.inputs(c), rows = c.batch * c.time, width = core.projectionSize
+    core.projectionStride = width + 3  // what lies between rows is neither read nor written
+    let projection = (0..<rows).flatMap { x.projection[$0 * width..<($0 + 1) * width] + [.nan, .nan, .nan] }
     x.begins.withUnsafeBufferPointer { begins in
       let shape = SequenceShape(batch: c.batch, time: c.time, begins: begins.baseAddress)
       let state = c.hasState ? x.state : nil
@@ -102,31 +105,33 @@ import Testing
         var workspace = [Float](repeating: .nan, count: core.workspaceCount(shape, keepsStates: keepsStates))
         var scratch = [Float](repeating: .nan, count: core.forwardScratchCount)
         core.forward(
-          shape, projection: x.projection, parameters: parameters, state: state, output: &output, finalState: &final,
+          shape, projection: projection, parameters: parameters, state: state, output: &output, finalState: &final,
           workspace: &workspace, keepsStates: keepsStates, scratch: &scratch)
         expect(output, expected.output, "output", 3e-6)
         expectState(final, expected.finalState, core, 1e-5)
         guard keepsStates else { continue }
 
-        var dProjection = [Float](repeating: .nan, count: x.projection.count)
+        var written = [Float](repeating: .nan, count: projection.count)
         var dState = [Float](repeating: 0, count: c.batch * core.stateCount)
         scratch = [Float](repeating: .nan, count: core.backwardScratchCount(shape))
         core.backward(
-          shape, projection: x.projection, parameters: parameters, state: state, dOutput: x.dOutput,
-          dProjection: &dProjection, gradients: gradients.map { $0.baseAddress! }, dState: &dState, workspace: &workspace,
+          shape, projection: projection, parameters: parameters, state: state, dOutput: x.dOutput,
+          dProjection: &written, gradients: gradients.map { $0.baseAddress! }, dState: &dState, workspace: &workspace,
           scratch: &scratch)
+        let dProjection = (0..<rows).flatMap { written[$0 * (width + 3)..<$0 * (width + 3) + width] }
+        #expect(written.count { $0.isNaN } == 3 * rows)
         // Column by column: a's gradient is smaller than x's.
-        let W = core.projectionSize, N = core.ranks * core.groups * c.states
+        let N = core.ranks * core.groups * c.states
         var start = 0
-        for (name, width) in [
+        for (name, count) in [
           ("z", core.inner), ("x", core.inner), ("B", N), ("C", N), ("δ", c.heads), ("a", c.heads), ("τ", c.heads),
           ("ω", c.angles),
-        ] where width > 0 {
-          let columns = (0..<rows).flatMap { row in (start..<start + width).map { row * W + $0 } }
+        ] where count > 0 {
+          let columns = (0..<rows).flatMap { row in (start..<start + count).map { row * width + $0 } }
           // The norm of a single state passes nothing but its ε's share on.
           let tolerance = c.states == 1 && (name == "B" || name == "C") ? 1e-3 : 1e-5
           expect(columns.map { dProjection[$0] }, columns.map { gradient.projection[$0] }, "d" + name, tolerance)
-          start += width
+          start += count
         }
         if c.hasState { expect(dState, gradient.state, "dState", 1e-5) }
         let g = gradients.map { Array($0) }, e = gradient.parameters
@@ -151,7 +156,7 @@ import Testing
         var output = [Float](repeating: .nan, count: c.time * core.inner)
         for t in 0..<c.time {
           if x.begins[b * c.time + t] != 0 { now = [Float](repeating: 0, count: core.stateCount) }
-          let row = Array(x.projection[(b * c.time + t) * core.projectionSize..<(b * c.time + t + 1) * core.projectionSize])
+          let row = Array(x.projection[(b * c.time + t) * width..<(b * c.time + t + 1) * width])
           output.withUnsafeMutableBufferPointer {
             core.step(
               projection: row, parameters: parameters, state: &now, output: $0.baseAddress! + t * core.inner,

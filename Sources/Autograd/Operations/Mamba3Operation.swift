@@ -12,7 +12,7 @@ struct Mamba3Operation: Operation {
   func pullback(_ tape: Tape) {
     guard let dy = y.gradient else { return }
     let (dProjection, accumulation) = projection.gradientToWrite(orScratchOn: tape)
-    let written = accumulation == .overwrite ? dProjection : tape.floats(projection.rows * projection.columns)
+    let written = accumulation == .overwrite ? dProjection : tape.floats(projection.rows * projection.stride)
     core.backward(
       shape, projection: projection.values, parameters: parameters.map { $0.values },
       state: state.map { UnsafePointer($0.values) },
@@ -20,24 +20,26 @@ struct Mamba3Operation: Operation {
       dState: state.map { $0.gradient(orScratchOn: tape) }, workspace: workspace,
       scratch: tape.floats(core.backwardScratchCount(shape)))
     if accumulation == .add {
-      Elementwise.sum(projection.rows * projection.columns, dProjection, written, into: dProjection)
+      Elementwise.sum(projection.rows * projection.stride, dProjection, written, into: dProjection)
     }
   }
 }
 
 extension Tape {
-  /// projection [batch × time, core.projectionSize], dense; state [batch, core.stateCount], dense, or nil for zero →
+  /// projection [batch × time, core.projectionSize]; state [batch, core.stateCount], dense, or nil for zero →
   /// [batch × time, core.inner], and the state after the last position, a constant.
   public func mamba3(
     _ projection: Tensor, _ shape: SequenceShape, from state: Tensor?, parameters: Mamba3Parameters<Tensor>, core: Mamba3Core
   ) -> (output: Tensor, state: Tensor) {
     precondition(
-      projection.isDense && projection.rows == shape.rows && projection.columns == core.projectionSize,
+      projection.rows == shape.rows && projection.columns == core.projectionSize,
       "mamba3: \(shape.batch) × \(shape.time) positions of \(core.projectionSize), projection [\(projection.rows), \(projection.columns)]"
     )
     precondition(
       state.map { $0.isDense && $0.rows == shape.batch && $0.columns == core.stateCount } ?? true,
       "mamba3: states [\(shape.batch), \(core.stateCount)], given [\(state?.rows ?? 0), \(state?.columns ?? 0)]")
+    var core = core
+    core.projectionStride = projection.stride
     let y = tensor(rows: shape.rows, columns: core.inner)
     let final = withoutGradient { tensor(rows: shape.batch, columns: core.stateCount) }
     let workspace = floats(core.workspaceCount(shape, keepsStates: isRecording))

@@ -115,6 +115,7 @@ public struct SequenceConv: BitwiseCopyable {
     let i0 = segment.input(t &- 3), i1 = segment.input(t &- 2), i2 = segment.input(t &- 1), i3 = segment.x[t]
     let i4 = segment.x[t &+ 1], i5 = segment.x[t &+ 2], i6 = segment.x[t &+ 3]
     let w = memory.w
+    for row in 1...4 { prefetch(i6 + row &* segment.x.stride, channels) }
     forEachVector(channels) { c, active in
       let w0 = load(w + c, active), w1 = load(w + channels &+ c, active)
       let w2 = load(w + 2 &* channels &+ c, active), w3 = load(w + 3 &* channels &+ c, active)

@@ -31,36 +31,38 @@ enum Softplus: Nonlinearity {
 }
 
 extension Activation {
-  /// In place: y[r, j] = f(y[r, j] + bias[j]). `y` is [rows, columns], dense.
+  /// In place: y[r, j] = f(y[r, j] + bias[j]). `y` is [rows, columns], rows `stride` apart (nil: dense).
   @inline(never) public func forward(
-    rows: Int, columns: Int, bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
+    rows: Int, columns: Int, stride: Int? = nil, bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
   ) {
+    let stride = stride ?? columns
     switch self {
-    case .none: if bias != nil { apply(Identity.self, rows, columns, bias, y) }
-    case .relu: apply(Rectifier.self, rows, columns, bias, y)
-    case .softplus: apply(Softplus.self, rows, columns, bias, y)
+    case .none: if bias != nil { apply(Identity.self, rows, columns, stride, bias, y) }
+    case .relu: apply(Rectifier.self, rows, columns, stride, bias, y)
+    case .softplus: apply(Softplus.self, rows, columns, stride, bias, y)
     }
   }
 
   /// In place: dy becomes the gradient before the activation; dBias[j] += Σ_r of it.
-  /// Needs the activation's output `y` only.
+  /// Needs the activation's output `y` only. Both are laid out as in `forward`.
   @inline(never) public func backward(
-    rows: Int, columns: Int, y: UnsafePointer<Float>, dy: UnsafeMutablePointer<Float>,
+    rows: Int, columns: Int, stride: Int? = nil, y: UnsafePointer<Float>, dy: UnsafeMutablePointer<Float>,
     dBias: UnsafeMutablePointer<Float>?
   ) {
+    let stride = stride ?? columns
     switch self {
-    case .none: if dBias != nil { pull(Identity.self, rows, columns, y, dy, dBias) }
-    case .relu: pull(Rectifier.self, rows, columns, y, dy, dBias)
-    case .softplus: pull(Softplus.self, rows, columns, y, dy, dBias)
+    case .none: if dBias != nil { pull(Identity.self, rows, columns, stride, y, dy, dBias) }
+    case .relu: pull(Rectifier.self, rows, columns, stride, y, dy, dBias)
+    case .softplus: pull(Softplus.self, rows, columns, stride, y, dy, dBias)
     }
   }
 
   @inline(__always) private func apply<F: Nonlinearity>(
-    _: F.Type, _ rows: Int, _ columns: Int, _ bias: Input?, _ y: Output
+    _: F.Type, _ rows: Int, _ columns: Int, _ stride: Int, _ bias: Input?, _ y: Output
   ) {
     var r = 0
     while r < rows {
-      let row = y + r &* columns
+      let row = y + r &* stride
       forEachVector(columns) { j, active in
         let shift = bias.map { load($0 + j, active) } ?? .zero
         store(row + j, F.of(load(row + j, active) + shift), active)
@@ -71,7 +73,7 @@ extension Activation {
 
   /// Blocks of columns outermost, so that the bias gradient stays in a register.
   @inline(__always) private func pull<F: Nonlinearity>(
-    _: F.Type, _ rows: Int, _ columns: Int, _ y: Input, _ dy: Output, _ dBias: Output?
+    _: F.Type, _ rows: Int, _ columns: Int, _ stride: Int, _ y: Input, _ dy: Output, _ dBias: Output?
   ) {
     var r = 0
     while r < rows {
@@ -80,7 +82,7 @@ extension Activation {
         var total = Vector.zero
         var i = r
         while i < r &+ block {
-          let p = i &* columns &+ j
+          let p = i &* stride &+ j
           let d = F.gradient(y: load(y + p, active), load(dy + p, active))
           if F.changesGradient { store(dy + p, d, active) }
           total += d

@@ -1,7 +1,7 @@
 /// The order of the backward pass: chunk after chunk from the end of every sequence, then the numbers of all positions.
 
 extension Mamba3Core {
-  /// dOutput [batch × time, E] → dProjection, overwritten; `gradients` of the parameters and dState [batch, stateCount], where
+  /// dOutput [batch × time, E] → dProjection, laid out as the projection, overwritten; `gradients` of the parameters and dState [batch, stateCount], where
   /// wanted, are added to. `workspace` as `forward` left it with `keepsStates`.
   @inline(never) public func backward(
     _ shape: SequenceShape, projection: UnsafePointer<Float>, parameters: Mamba3Parameters<UnsafeMutablePointer<Float>>,
@@ -76,11 +76,11 @@ extension Mamba3Core {
     _ gradients: Mamba3Parameters<Output>
   ) {
     let chunk = headChunk(first, count, h, place, projection, parameters, w, s.v)
-    let column = first &* projectionSize &+ h &* headSize
+    let column = first &* projectionStride &+ h &* headSize
     gateBackward(
       h, rows: count, y: w.y + place &* ranks &* width, projection: projection + column,
       parameters, dOutput: dOutput + first &* inner &+ h &* headSize, dy: s.dy, dz: dProjection + column, gradients)
-    let dv = readsXInPlace ? dProjection + column &+ xColumn : s.dv, dvStride = readsXInPlace ? projectionSize : ranks &* width
+    let dv = readsXInPlace ? dProjection + column &+ xColumn : s.dv, dvStride = readsXInPlace ? projectionStride : ranks &* width
     scanBackward(
       chunk, from: from, adjoint: s.adjoint + h &* tileCount, dy: s.dy, dv: dv, dvStride: dvStride,
       dk: s.gradients.k + h &* Self.chunkPlaces &* ranks &* padded,
@@ -112,7 +112,7 @@ extension Mamba3Core {
   ) {
     var t = 0
     while t < count {
-      let column = (first &+ t) &* projectionSize &+ xColumn &+ h &* headSize, x = projection + column
+      let column = (first &+ t) &* projectionStride &+ xColumn &+ h &* headSize, x = projection + column
       forEachVector(headSize) { p, active in
         var total = Vector.zero
         var r = 0

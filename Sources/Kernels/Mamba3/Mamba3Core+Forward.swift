@@ -1,8 +1,6 @@
 /// The order of the forward pass: numbers of all positions, then chunk after chunk, in which everything stays in the cache.
-import MachineSupport
-
 extension Mamba3Core {
-  /// projection [batch × time, projectionSize], dense; state [batch, stateCount] or nil for zero → output [batch × time, E]
+  /// projection [batch × time, projectionSize], rows `projectionStride` apart; state [batch, stateCount] or nil for zero → output [batch × time, E]
   /// and the state after the last position. Overwrites all it writes.
   @inline(never) public func forward(
     _ shape: SequenceShape, projection: UnsafePointer<Float>, parameters: Mamba3Parameters<UnsafeMutablePointer<Float>>,
@@ -44,14 +42,14 @@ extension Mamba3Core {
           let chunk = headChunk(first, count, h, place, projection, parameters, w, v)
           scan(chunk, from: states + h &* tileCount, to: next + h &* tileCount, y: y)
           gate(
-            h, rows: count, y: y, projection: projection + first &* projectionSize &+ h &* headSize,
+            h, rows: count, y: y, projection: projection + first &* projectionStride &+ h &* headSize,
             parameters, into: output + first &* inner &+ h &* headSize)
           h &+= 1
         }
         states = next
         c &+= 1
       }
-      let last = projection + (b &* shape.time &+ shape.time &- 1) &* projectionSize
+      let last = projection + (b &* shape.time &+ shape.time &- 1) &* projectionStride
       finish(tiles: states, angle: s.angle, last: last, into: target)
       b &+= 1
     }
@@ -67,18 +65,14 @@ extension Mamba3Core {
   /// Asks for a head's z and x ahead of time: they lie in rows so far apart that reading them one after another would wait
   /// for every one.
   @inline(__always) func fetch(_ projection: Input, _ first: Int, _ count: Int, _ h: Int) {
-    let z = projection + first &* projectionSize &+ h &* headSize
-    fetch(z, rows: count, stride: projectionSize)
-    fetch(z + xColumn, rows: count, stride: projectionSize)
+    let z = projection + first &* projectionStride &+ h &* headSize
+    fetch(z, rows: count, stride: projectionStride)
+    fetch(z + xColumn, rows: count, stride: projectionStride)
   }
   @inline(__always) func fetch(_ p: Input, rows: Int, stride: Int) {
     var t = 0
     while t < rows {
-      var j = 0
-      while j < headSize {
-        machine_prefetch(p + t &* stride &+ j)
-        j &+= 16
-      }
+      prefetch(p + t &* stride, headSize)
       t &+= 1
     }
   }
@@ -88,21 +82,21 @@ extension Mamba3Core {
     _ first: Int, _ count: Int, _ h: Int, _ place: Int, _ projection: Input, _ parameters: Mamba3Parameters<Output>,
     _ w: Mamba3Workspace, _ values: Output
   ) -> Mamba3HeadChunk {
-    let x = projection + first &* projectionSize &+ xColumn &+ h &* headSize, i = first &* heads &+ h
+    let x = projection + first &* projectionStride &+ xColumn &+ h &* headSize, i = first &* heads &+ h
     let keys = place &* ranks &* padded
     if !readsXInPlace { spread(x, h, count, parameters.mimoX, into: values) }
     return Mamba3HeadChunk(
       count: count, fade: Input(w.fade + i), own: Input(w.own + i &* ranks &* ranks), k: Input(w.k + keys),
       q: Input(w.q + keys),
       v: readsXInPlace ? x : Input(values),
-      valueStride: readsXInPlace ? projectionSize : ranks &* width)
+      valueStride: readsXInPlace ? projectionStride : ranks &* width)
   }
 
   /// v[r] = x · mimo_x[r], [count, R, width].
   @inline(never) private func spread(_ x: Input, _ h: Int, _ count: Int, _ mimoX: Output?, into v: Output) {
     var t = 0
     while t < count {
-      let x = x + t &* projectionSize
+      let x = x + t &* projectionStride
       var r = 0
       while r < ranks {
         let target = v + (t &* ranks &+ r) &* width, at = (h &* ranks &+ r) &* headSize

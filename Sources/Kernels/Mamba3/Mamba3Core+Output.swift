@@ -9,7 +9,7 @@ extension Mamba3Core {
   ) {
     var row = 0
     while row < rows {
-      let z = z + row &* projectionSize, target = output + row &* inner
+      let z = z + row &* projectionStride, target = output + row &* inner
       var r = 0
       while r < ranks {
         let y = y + (row &* ranks &+ r) &* width, at = (h &* ranks &+ r) &* headSize
@@ -40,7 +40,7 @@ extension Mamba3Core {
   ) {
     var row = 0
     while row < rows {
-      let z = z + row &* projectionSize, dz = dz + row &* projectionSize, dOutput = dOutput + row &* inner
+      let z = z + row &* projectionStride, dz = dz + row &* projectionStride, dOutput = dOutput + row &* inner
       var r = 0
       while r < ranks {
         let y = y + (row &* ranks &+ r) &* width, dy = dy + (row &* ranks &+ r) &* width

@@ -41,7 +41,7 @@ extension Mamba3Core {
   ) {
     var t = 0
     while t < count {
-      let source = projection + (first &+ t) &* projectionSize
+      let source = projection + (first &+ t) &* projectionStride
       turns(source, s.turn + t &* turning)
       normalise(source, first &+ t, w, s.normB + t &* normCount, s.normC + t &* normCount)
       t &+= 1

@@ -23,7 +23,7 @@ extension Mamba3Core {
   ) {
     var t = 0
     while t < count {
-      let source = projection + (first &+ t) &* projectionSize
+      let source = projection + (first &+ t) &* projectionStride
       turns(source, s.turn + t &* turning)
       restore(source, first &+ t, w, s.normB + t &* normCount, s.normC + t &* normCount)
       t &+= 1
@@ -45,7 +45,7 @@ extension Mamba3Core {
     }
     t = 0
     while t < count {
-      let source = projection + (first &+ t) &* projectionSize, target = dProjection + (first &+ t) &* projectionSize
+      let source = projection + (first &+ t) &* projectionStride, target = dProjection + (first &+ t) &* projectionStride
       normaliseBackward(source, target, first &+ t, t &* normCount, w, s, g)
       var j = 0
       while j < angles {

@@ -14,7 +14,7 @@ extension Mamba3Core {
   @inline(never) func scalars(_ shape: SequenceShape, _ projection: Input, stepBias: Input, _ w: Mamba3Workspace) {
     var row = 0
     while row < shape.rows {
-      let source = projection + row &* projectionSize, target = row &* heads
+      let source = projection + row &* projectionStride, target = row &* heads
       var h = 0
       while h < heads {
         w.rawStep[target &+ h] = source[stepColumn &+ h] + stepBias[h]
@@ -85,7 +85,7 @@ extension Mamba3Core {
     }
     var row = 0
     while row < shape.rows {
-      let target = dProjection + row &* projectionSize, source = row &* heads
+      let target = dProjection + row &* projectionStride, source = row &* heads
       var h = 0
       while h < heads {
         target[stepColumn &+ h] = dStep[source &+ h]

@@ -35,6 +35,8 @@ public struct Mamba3Core: BitwiseCopyable, Sendable {
   public let angles: Int
   /// Whether y is normalised over each head before the gate.
   public let isNormed: Bool
+  /// Floats from one row of the projection, and of its gradient, to the next.
+  public var projectionStride = 0
 
   public init(heads: Int, headSize: Int, states: Int, groups: Int = 1, rank: Int = 0, angles: Int, isNormed: Bool = false) {
     precondition(
@@ -43,6 +45,7 @@ public struct Mamba3Core: BitwiseCopyable, Sendable {
     precondition(angles >= 0 && 2 * angles <= states, "\(angles) pairs of \(states) states")
     (self.heads, self.headSize, self.states, self.groups) = (heads, headSize, states, groups)
     (self.rank, self.angles, self.isNormed) = (rank, angles, isNormed)
+    projectionStride = projectionSize
   }
 
   /// R of the equations: 1 in SISO.

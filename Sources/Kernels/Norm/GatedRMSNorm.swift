@@ -26,6 +26,8 @@ public struct GatedRMSNorm: BitwiseCopyable, Sendable {
         let first = group &* width
         let y = y + row &* yStride &+ first, z = z + row &* zStride &+ first, weight = weight + first
         let out = out + row &* columns &+ first
+        prefetch(y + 2 &* yStride, width)
+        prefetch(z + 2 &* zStride, width)
         var squares = Vector.zero
         forEachVector(width) { j, active in
           let gate = load(z + j, active)
