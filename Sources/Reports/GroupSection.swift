@@ -6,8 +6,14 @@ struct GroupSection {
   typealias Configuration = RunGroup.Configuration
   let group: RunGroup
   let policies: [PolicyResult]
+  /// What figures and their files are called after: the environment, and the preset where the report has others of it.
+  private let subject: String
 
-  init(_ group: RunGroup, _ policies: [PolicyResult]) { (self.group, self.policies) = (group, policies) }
+  init(_ group: RunGroup, _ policies: [PolicyResult], among groups: [RunGroup]) {
+    (self.group, self.policies) = (group, policies)
+    let hasOthers = groups.count { $0.environment == group.environment } > 1
+    subject = hasOthers ? "\(group.environment), \(group.preset)" : group.environment
+  }
 
   /// Configurations that have a finished run.
   var measured: [Configuration] { group.configurations.filter { !$0.measures.isEmpty } }
@@ -160,13 +166,13 @@ struct GroupSection {
   private func curves(_ what: String, _ variant: String) -> Document.Block {
     let isReturn = what == "return"
     let configurations = measured.filter { $0.variant == variant }
-    let title = "\(group.environment): \(isReturn ? "return" : "TD loss")\(variant.isEmpty ? "" : ", \(variant)")"
+    let title = "\(subject): \(isReturn ? "return" : "TD loss")\(variant.isEmpty ? "" : ", \(variant)")"
     let plot = LinePlot(
       title: title, xLabel: "environment steps", yLabel: isReturn ? "smoothed return per episode" : "smoothed TD loss",
       series: configurations.map { series($0, isReturn ? \.returns : \.losses) },
       references: isReturn ? policies.map { Reference(label: $0.policy, value: $0.mean) } : [], logY: !isReturn)
     return .figure(
-      name: fileName("\(group.environment)-\(what)\(variant.isEmpty ? "" : "-\(variant)")"),
+      name: fileName(what + (variant.isEmpty ? "" : "-\(variant)")),
       caption: "\(title). Mean over seeds, smoothing 0.9; the band is the 95% bootstrap interval of the mean"
         + (isReturn && !policies.isEmpty ? "; dashed: policies that do not learn." : "."), .lines(plot))
   }
@@ -195,10 +201,10 @@ struct GroupSection {
         interval: estimate.low...estimate.high)
     }
     let plot = IntervalPlot(
-      title: "\(group.environment): greedy evaluation", xLabel: "mean return of 100 greedy episodes", rows: rows,
+      title: "\(subject): greedy evaluation", xLabel: "mean return of 100 greedy episodes", rows: rows,
       references: policies.map { Reference(label: $0.policy, value: $0.mean) })
     return .figure(
-      name: fileName("\(group.environment)-greedy"),
+      name: fileName("greedy"),
       caption: "A point a seed; the bar is the IQM with its 95% interval; dashed: policies that do not learn.", .intervals(plot))
   }
 
@@ -215,10 +221,10 @@ struct GroupSection {
         band: zip(thresholds, shares).map { BandPoint(x: $0, low: $1.low, high: $1.high) })
     }
     let plot = LinePlot(
-      title: "\(group.environment): performance profile", xLabel: "τ: smoothed return over the last 10% of the steps",
+      title: "\(subject): performance profile", xLabel: "τ: smoothed return over the last 10% of the steps",
       yLabel: "share of runs above τ", series: series, yRange: 0...1)
     return .figure(
-      name: fileName("\(group.environment)-profile"),
+      name: fileName("profile"),
       caption: "Share of runs whose training return over the last 10% exceeds τ\(pooled); bands: 95% bootstrap.", .lines(plot))
   }
 
@@ -235,10 +241,10 @@ struct GroupSection {
     }
     guard !rows.isEmpty else { return nil }
     let plot = IntervalPlot(
-      title: "\(group.environment): probability that Mamba-DQN improves", xLabel: "P(a Mamba-DQN run beats a run of the other)",
+      title: "\(subject): probability that Mamba-DQN improves", xLabel: "P(a Mamba-DQN run beats a run of the other)",
       rows: rows, references: [Reference(label: "no difference", value: 0.5)])
     return .figure(
-      name: fileName("\(group.environment)-improvement"),
+      name: fileName("improvement"),
       caption: "On training return over the last 10%\(pooled), ties counting one half; 95% bootstrap intervals.", .intervals(plot)
     )
   }
@@ -269,7 +275,8 @@ struct GroupSection {
 
   private func share200(_ returns: [Double]) -> Double { Double(returns.filter { $0 >= 200 }.count) / Double(returns.count) }
 
-  private func fileName(_ words: String) -> String {
-    String(words.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." ? $0 : "-" })
+  private func fileName(_ what: String) -> String {
+    let words = subject.replacing(", ", with: "-") + "-" + what
+    return String(words.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." ? $0 : "-" })
   }
 }

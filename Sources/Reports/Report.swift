@@ -29,7 +29,9 @@ public struct Report {
           + "exponentially (0.9) over episodes, TD losses over rows of progress.csv, as in the paper. Intervals are 95% stratified "
           + "bootstrap intervals over seeds; IQM is the mean of the middle half. Greedy evaluation plays 100 episodes with the final "
           + "weights, never with the best checkpoint."))
-    let sections = groups.map { GroupSection($0, policies.filter { [group = $0] in $0.environment == group.environment }) }
+    let sections = groups.map { group in
+      GroupSection(group, policies.filter { $0.environment == group.environment }, among: groups)
+    }
     document.add(.heading(2, "In short"))
     document.add(.list(sections.flatMap(\.findings) + Self.left(out: all.count - runs.count) + Self.unfinished(found)))
     TaskOverview(sections)?.write(to: &document)

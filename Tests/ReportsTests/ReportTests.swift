@@ -12,13 +12,12 @@ import Testing
 @Suite struct ReportTests {
   private func run(
     _ space: Workspace, _ name: String, _ encoder: EncoderKind, seed: UInt64, clip: Double = 1,
-    environment: String = "LunarLander-v3",
-    level: Double, finished: Bool = true
+    environment: String = "LunarLander-v3", preset: String = "paper", level: Double, finished: Bool = true
   ) throws {
     let run = RunFolder(path: space.file("runs/\(name)"))
     try makeFolder(run.path)
     var config = ExperimentConfig()
-    (config.environment, config.preset, config.encoder) = (environment, "paper", encoder)
+    (config.environment, config.preset, config.encoder) = (environment, preset, encoder)
     (config.seed, config.gradientClip, config.totalSteps, config.learningStarts) = (seed, clip, 100, 10)
     let episodes = (1...10).map { "\(level + Double($0 % 3)),10,0" }
     var files = [
@@ -63,6 +62,22 @@ import Testing
     #expect(report.markdown.contains("mamba-dqn train mamba-s2 <&>"))
     #expect(report.figures.map(\.name).contains("LunarLander-v3-improvement"))
     #expect(Set(report.figures.map(\.name)).count == report.figures.count)
+  }
+
+  /// Two presets of one environment do not write over each other's figures.
+  @Test func everyPresetHasFiguresOfItsOwn() throws {
+    let space = try Workspace()
+    for preset in ["paper", "window"] {
+      for seed in UInt64(0)..<2 {
+        try run(space, "\(preset)-mamba-s\(seed)", .mamba, seed: seed, preset: preset, level: 200)
+        try run(space, "\(preset)-dqn-s\(seed)", .dqn, seed: seed, preset: preset, level: 100)
+      }
+    }
+    try run(space, "road", .mamba, seed: 0, environment: "highway-fast-v0", level: 20)
+    let report = try report(space), names = report.figures.map(\.name)
+    #expect(Set(names).count == names.count && names.count == 13, "\(names)")
+    #expect(names.contains("LunarLander-v3-window-greedy") && names.contains("highway-fast-v0-greedy"))
+    #expect(report.markdown.contains("![LunarLander-v3, window: return."))
   }
 
   @Test func thePageIsOneWellFormedFile() throws {
