@@ -44,6 +44,27 @@ import Testing
     #expect((0..<rows).allSatisfy { c[$0 * cStride + outputs] == start[$0 * cStride + outputs] })
   }
 
+  /// rows (in one and several blocks), columns of a (every tile), columns of b (whole and partial panels).
+  @Test(arguments: (1...26).map { [7, $0, 18] } + [[1, 12, 16], [400, 13, 33], [192, 12, 1], [193, 6, 48]])
+  func transposedProduct(_ size: [Int]) {
+    let (rows, m, n) = (size[0], size[1], size[2])
+    let product = TransposedProduct(rows: rows, aColumns: m, bColumns: n)
+    var generator = SplitMix64(seed: 52)
+    let (aStride, bStride, cStride) = (m + 3, n + 1, n + 2)
+    let a = random(rows * aStride, -1, 1, &generator), b = random(rows * bStride, -1, 1, &generator)
+    let before = random(m * cStride, -1, 1, &generator)
+    var c = before, scratch = [Float](repeating: .nan, count: product.scratchCount)
+    product.add(a: a, aStride: aStride, b: b, bStride: bStride, to: &c, cStride: cStride, scratch: &scratch)
+    let expected = (0..<m).flatMap { i in
+      (0..<n).map { j in
+        (0..<rows).reduce(Double(before[i * cStride + j])) { $0 + Double(a[$1 * aStride + i]) * Double(b[$1 * bStride + j]) }
+      }
+    }
+    #expect(relativeDifference((0..<m).flatMap { c[$0 * cStride..<$0 * cStride + n] }, expected) < 1e-6)
+    // What lies between c's rows stays as it was.
+    #expect((0..<m).allSatisfy { i in (n..<n + 2).allSatisfy { c[i * cStride + $0] == before[i * cStride + $0] } })
+  }
+
   /// heads, width of a head; far positions too, forth and back.
   @Test(arguments: [[1, 2], [2, 8], [3, 7], [2, 32], [4, 1]])
   func rotaryPositions(_ size: [Int]) {

@@ -12,9 +12,16 @@ struct LinearOperation: Operation {
     activation.backward(
       rows: y.rows, columns: y.columns, stride: y.stride, y: y.values, dy: dy, dBias: hasBias ? bias.gradient : nil)
     if let dWeight = weight.gradient {
-      GEMM.transposedTimes(
-        m: weight.rows, n: weight.columns, k: y.rows, a: dy, aStride: y.stride, b: x.values, bStride: x.stride,
-        c: dWeight, cStride: weight.stride, .add)
+      let product = TransposedProduct(rows: y.rows, aColumns: weight.rows, bColumns: weight.columns)
+      if packs && product.isFast {
+        product.add(
+          a: dy, aStride: y.stride, b: x.values, bStride: x.stride, to: dWeight, cStride: weight.stride,
+          scratch: tape.floats(product.scratchCount))
+      } else {
+        GEMM.transposedTimes(
+          m: weight.rows, n: weight.columns, k: y.rows, a: dy, aStride: y.stride, b: x.values, bStride: x.stride,
+          c: dWeight, cStride: weight.stride, .add)
+      }
     }
     if let (dx, accumulation) = x.gradientToWrite() {
       let product = PackedProduct(inputs: y.columns, outputs: x.columns)

@@ -71,7 +71,7 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     }
     while column < outputs {
       let panel = packed + column &* inputs
-      let place = Place(start: start.map { $0 + column }, startStride, c + column, cStride, min(16, outputs &- column))
+      let place = TilePlace(start: start.map { $0 + column }, startStride, c + column, cStride, min(16, outputs &- column))
       var r = 0
       while r < rows {
         let left = rows &- r, a = a + r &* aStride
@@ -100,7 +100,7 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     }
   }
 
-  @inline(__always) private func twelve(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
+  @inline(__always) private func twelve(_ a: Input, _ stride: Int, _ panel: Input, _ place: TilePlace, _ r: Int) {
     var c0 = place.load(r), c1 = place.load(r &+ 1), c2 = place.load(r &+ 2), c3 = place.load(r &+ 3)
     var c4 = place.load(r &+ 4), c5 = place.load(r &+ 5), c6 = place.load(r &+ 6), c7 = place.load(r &+ 7)
     var c8 = place.load(r &+ 8), c9 = place.load(r &+ 9), c10 = place.load(r &+ 10), c11 = place.load(r &+ 11)
@@ -137,7 +137,7 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     place.store(r &+ 11, c11)
   }
 
-  @inline(__always) private func eight(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
+  @inline(__always) private func eight(_ a: Input, _ stride: Int, _ panel: Input, _ place: TilePlace, _ r: Int) {
     var c0 = place.load(r), c1 = place.load(r &+ 1), c2 = place.load(r &+ 2), c3 = place.load(r &+ 3)
     var c4 = place.load(r &+ 4), c5 = place.load(r &+ 5), c6 = place.load(r &+ 6), c7 = place.load(r &+ 7)
     let a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride, a4 = a3 + stride, a5 = a4 + stride, a6 = a5 + stride
@@ -165,7 +165,7 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     place.store(r &+ 7, c7)
   }
 
-  @inline(__always) private func six(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
+  @inline(__always) private func six(_ a: Input, _ stride: Int, _ panel: Input, _ place: TilePlace, _ r: Int) {
     var c0 = place.load(r), c1 = place.load(r &+ 1), c2 = place.load(r &+ 2), c3 = place.load(r &+ 3)
     var c4 = place.load(r &+ 4), c5 = place.load(r &+ 5)
     let a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride, a4 = a3 + stride, a5 = a4 + stride
@@ -188,7 +188,7 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     place.store(r &+ 5, c5)
   }
 
-  @inline(__always) private func four(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
+  @inline(__always) private func four(_ a: Input, _ stride: Int, _ panel: Input, _ place: TilePlace, _ r: Int) {
     var c0 = place.load(r), c1 = place.load(r &+ 1), c2 = place.load(r &+ 2), c3 = place.load(r &+ 3)
     let a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride
     var k = 0
@@ -206,7 +206,7 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     place.store(r &+ 3, c3)
   }
 
-  @inline(__always) private func two(_ a: Input, _ stride: Int, _ panel: Input, _ place: Place, _ r: Int) {
+  @inline(__always) private func two(_ a: Input, _ stride: Int, _ panel: Input, _ place: TilePlace, _ r: Int) {
     var c0 = place.load(r), c1 = place.load(r &+ 1)
     let a1 = a + stride
     var k = 0
@@ -220,7 +220,7 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
     place.store(r &+ 1, c1)
   }
 
-  @inline(__always) private func one(_ a: Input, _ panel: Input, _ place: Place, _ r: Int) {
+  @inline(__always) private func one(_ a: Input, _ panel: Input, _ place: TilePlace, _ r: Int) {
     var c = place.load(r)
     var k = 0
     while k < inputs {
@@ -251,8 +251,8 @@ public struct PackedProduct: BitwiseCopyable, Sendable {
   }
 }
 
-/// Where a panel's tiles begin and end: sixteen columns of start and c, of which `columns` exist.
-private struct Place {
+/// Where a tile begins and ends: rows of sixteen columns of start and c, of which `columns` exist.
+struct TilePlace {
   let start: Input?, startStride: Int, c: Output, cStride, columns: Int
 
   init(start: Input?, _ startStride: Int, _ c: Output, _ cStride: Int, _ columns: Int) {
