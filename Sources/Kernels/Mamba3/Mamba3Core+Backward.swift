@@ -85,7 +85,7 @@ extension Mamba3Core {
       chunk, from: from, adjoint: s.adjoint + h &* tileCount, dy: s.dy, dv: dv, dvStride: dvStride,
       dk: s.gradients.k + h &* Self.chunkPlaces &* ranks &* padded,
       dq: s.gradients.q + h &* Self.chunkPlaces &* ranks &* padded,
-      scratch: s.tile)
+      lanesOfKeys: s.tile)
     var t = 0
     while t < count {
       let own = s.gradients.own + (t &* heads &+ h) &* ranks &* ranks

@@ -36,17 +36,16 @@ extension Mamba3Core {
   }
 
   @inline(__always) func narrowScanBackward(
-    _ c: Mamba3HeadChunk, from: Input, adjoint: Output, dy: Input, dv: Output, dvStride: Int, dk: Output, dq: Output,
-    scratch: Output
+    _ c: Mamba3HeadChunk, from: Input, adjoint: Output, dy: Input, dv: Output, dvStride: Int, dk: Output, dq: Output
   ) {
     narrowOwnTerm(c, of: dy, width, into: dv, dvStride, columns: channels)
     forEachNarrowTile { p, slot, tile in
-      narrowTrace(c, p, slot, from + tile, scratch)
+      narrowQueries(c, p, slot, from + tile, dy, dq)
       let adjoint = adjoint + tile
       var d0 = loadWide(adjoint), d1 = loadWide(adjoint + 16), d2 = loadWide(adjoint + 32), d3 = loadWide(adjoint + 48)
       var t = c.count &- 1
       while t >= 0 {
-        let v = c.v + t &* c.valueStride &+ p, dy = dy + t &* width &+ p, at = t &* padded &+ slot, g = scratch + t &* 64
+        let v = c.v + t &* c.valueStride &+ p, dy = dy + t &* width &+ p, at = t &* padded &+ slot
         let target = dv + t &* dvStride &+ p
         store(target, loadFour(target) + channelSums(d0, d1, d2, d3, times: loadWide(c.k + at)))
         var sums = p == 0 ? .zero : loadWide(dk + at)
@@ -54,11 +53,6 @@ extension Mamba3Core {
         sums = fma(d1, wide(v[1]), sums)
         sums = fma(d2, wide(v[2]), sums)
         store(dk + at, fma(d3, wide(v[3]), sums))
-        sums = p == 0 ? .zero : loadWide(dq + at)
-        sums = fma(loadWide(g), wide(dy[0]), sums)
-        sums = fma(loadWide(g + 16), wide(dy[1]), sums)
-        sums = fma(loadWide(g + 32), wide(dy[2]), sums)
-        store(dq + at, fma(loadWide(g + 48), wide(dy[3]), sums))
         if c.fade[t &* heads] != 1 {
           let fade = wide(c.fade[t &* heads])
           (d0, d1, d2, d3) = (d0 * fade, d1 * fade, d2 * fade, d3 * fade)
@@ -77,16 +71,19 @@ extension Mamba3Core {
     }
   }
 
-  /// ĝ before every position of the chunk.
-  @inline(__always) private func narrowTrace(_ c: Mamba3HeadChunk, _ p: Int, _ slot: Int, _ from: Input, _ trace: Output) {
+  /// dq̂, while ĝ moves on.
+  @inline(__always) private func narrowQueries(
+    _ c: Mamba3HeadChunk, _ p: Int, _ slot: Int, _ from: Input, _ dy: Input, _ dq: Output
+  ) {
     var g0 = loadWide(from), g1 = loadWide(from + 16), g2 = loadWide(from + 32), g3 = loadWide(from + 48)
-    var fade = c.fade, k = c.k + slot, v = c.v + p, out = trace
+    var fade = c.fade, k = c.k + slot, v = c.v + p, dy = dy + p, dq = dq + slot
     var t = 0
     while t < c.count {
-      store(out, g0)
-      store(out + 16, g1)
-      store(out + 32, g2)
-      store(out + 48, g3)
+      var sums = p == 0 ? .zero : loadWide(dq)
+      sums = fma(g0, wide(dy[0]), sums)
+      sums = fma(g1, wide(dy[1]), sums)
+      sums = fma(g2, wide(dy[2]), sums)
+      store(dq, fma(g3, wide(dy[3]), sums))
       if fade[0] != 1 {
         let fade = wide(fade[0])
         (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
@@ -99,7 +96,8 @@ extension Mamba3Core {
       fade += heads
       k += padded
       v += c.valueStride
-      out += 64
+      dy += width
+      dq += padded
       t &+= 1
     }
   }

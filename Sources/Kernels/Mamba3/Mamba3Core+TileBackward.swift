@@ -2,23 +2,21 @@
 ///
 ///     dv[r] += G_t k̂[r]     dk̂[r] = G_tᵀ v[r]     dq̂[r] = ĝ_{t−1}ᵀ dy[r]     G_{t−1} = fade G_t + Σ_r dy[r] ⊗ q̂[r]
 ///
-/// ĝ is computed once more from the chunk's beginning, a tile at a time, into memory that stays in the first cache.
+/// ĝ moves once more from the chunk's beginning for dq̂, and G from its end for dv and dk̂, a tile at a time, in registers.
 
 extension Mamba3Core {
-  /// Floats of scratch for `scanBackward`: ĝ of a tile at every position, and the lanes of dk̂ and dq̂ of four states.
-  var tileScratchCount: Int { Self.chunk &* (64 &+ 64 &* ranks) }
+  /// Floats of scratch for `scanBackward`: the lanes of dk̂ and dq̂ of four states.
+  var tileScratchCount: Int { Self.chunk &* 64 &* ranks }
 
   /// dv is overwritten; so are dk and dq (padding excepted), which lie as k and q do. `adjoint`, G as the state's tiles, moves
   /// from the chunk's end to its beginning.
   @inline(never) func scanBackward(
     _ c: Mamba3HeadChunk, from: Input, adjoint: Output, dy: Input, dv: Output, dvStride: Int, dk: Output, dq: Output,
-    scratch: Output
+    lanesOfKeys: Output
   ) {
     if isNarrow {
-      return narrowScanBackward(
-        c, from: from, adjoint: adjoint, dy: dy, dv: dv, dvStride: dvStride, dk: dk, dq: dq, scratch: scratch)
+      return narrowScanBackward(c, from: from, adjoint: adjoint, dy: dy, dv: dv, dvStride: dvStride, dk: dk, dq: dq)
     }
-    let lanesOfKeys = scratch + Self.chunk &* 64
     if ranks > 1 { ownTerm(c, of: dy, ranks &* width, into: dv, dvStride, transposed: true) }
     var block = 0
     while block < blocks {
@@ -28,14 +26,14 @@ extension Mamba3Core {
       while p < width {
         let tile = 4 &* (block &* width &+ p)
         if ranks > 1 {
-          trace(ranks, c, slot, p, from + tile, scratch)
-          pull(ranks, isFirst: false, c, slot, scratch, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
+          queries(ranks, c, slot, p, from + tile, dy + p, lanesOfKeys)
+          keys(ranks, isFirst: false, c, slot, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
         } else {
-          trace(1, c, slot, p, from + tile, scratch)
+          queries(1, c, slot, p, from + tile, dy + p, lanesOfKeys)
           if block == 0 {
-            pull(1, isFirst: true, c, slot, scratch, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
+            keys(1, isFirst: true, c, slot, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
           } else {
-            pull(1, isFirst: false, c, slot, scratch, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
+            keys(1, isFirst: false, c, slot, adjoint + tile, dy + p, p, dv + p, dvStride, lanesOfKeys)
           }
         }
         p &+= 16
@@ -56,23 +54,28 @@ extension Mamba3Core {
     }
   }
 
-  /// ĝ before every position of the chunk.
-  @inline(__always) private func trace(
-    _ ranks: Int, _ c: Mamba3HeadChunk, _ slot: Int, _ p: Int, _ from: Input, _ trace: Output
+  /// dq̂, while ĝ moves on.
+  @inline(__always) private func queries(
+    _ ranks: Int, _ c: Mamba3HeadChunk, _ slot: Int, _ p: Int, _ from: Input, _ dy: Input, _ lanesOfKeys: Output
   ) {
     var g0 = loadWide(from), g1 = loadWide(from + 16), g2 = loadWide(from + 32), g3 = loadWide(from + 48)
-    var fade = c.fade, k = c.k + slot, v = c.v + p, out = trace
+    var fade = c.fade, k = c.k + slot, v = c.v + p, dy = dy, lanes = lanesOfKeys + 32
     var t = 0
     while t < c.count {
-      store(out, g0)
-      store(out + 16, g1)
-      store(out + 32, g2)
-      store(out + 48, g3)
+      var r = 0
+      while r < ranks {
+        let d = loadWide(dy + r &* width), lanes = lanes + r &* 64
+        add(g0, d, to: lanes)
+        add(g1, d, to: lanes + 8)
+        add(g2, d, to: lanes + 16)
+        add(g3, d, to: lanes + 24)
+        r &+= 1
+      }
       if fade[0] != 1 {
         let fade = wide(fade[0])
         (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
       }
-      var r = 0
+      r = 0
       while r < ranks {
         let k = k + r &* padded, x = loadWide(v + r &* width)
         g0 = fma(x, wide(k[0]), g0)
@@ -84,13 +87,15 @@ extension Mamba3Core {
       fade += heads
       k += ranks &* padded
       v += c.valueStride
-      out += 64
+      dy += ranks &* width
+      lanes += 64 &* ranks
       t &+= 1
     }
   }
 
-  @inline(__always) private func pull(
-    _ ranks: Int, isFirst: Bool, _ c: Mamba3HeadChunk, _ slot: Int, _ trace: Input, _ adjoint: Output, _ dy: Input, _ p: Int,
+  /// dv and dk̂, while G moves back.
+  @inline(__always) private func keys(
+    _ ranks: Int, isFirst: Bool, _ c: Mamba3HeadChunk, _ slot: Int, _ adjoint: Output, _ dy: Input, _ p: Int,
     _ dv: Output, _ dvStride: Int, _ lanesOfKeys: Output
   ) {
     var d0 = loadWide(adjoint), d1 = loadWide(adjoint + 16), d2 = loadWide(adjoint + 32), d3 = loadWide(adjoint + 48)
@@ -116,15 +121,9 @@ extension Mamba3Core {
         let fade = wide(c.fade[t &* heads])
         (d0, d1, d2, d3) = (d0 * fade, d1 * fade, d2 * fade, d3 * fade)
       }
-      let g = trace + t &* 64
       r = 0
       while r < ranks {
         let q = q + r &* padded, d = loadWide(dy + r &* width)
-        let keys = lanesOfKeys + (t &* ranks &+ r) &* 64 &+ 32
-        add(loadWide(g), d, to: keys)
-        add(loadWide(g + 16), d, to: keys + 8)
-        add(loadWide(g + 32), d, to: keys + 16)
-        add(loadWide(g + 48), d, to: keys + 24)
         d0 = fma(d, wide(q[0]), d0)
         d1 = fma(d, wide(q[1]), d1)
         d2 = fma(d, wide(q[2]), d2)
