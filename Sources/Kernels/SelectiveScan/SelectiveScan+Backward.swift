@@ -134,6 +134,14 @@ extension SelectiveScan {
   ) {
     let blockStart = block &* 16 &* states
     var n = 0
+    while hasWideRegisters && n &+ 4 <= states {
+      let here = blockStart &+ 16 &* n
+      recomputeFour(Power.self, rows, memory, 16 &* block, before + 16 &* n, a: inputs.packedA + here, b: inputs.b + n, inputs)
+      backFour(
+        rows, memory, 16 &* block, a: inputs.packedA + here, b: inputs.b + n, c: inputs.c + n, inputs, g: memory.g + here,
+        dA: gradients.packedA + here, db: memory.db + 8 &* n, dc: memory.dc + 8 &* n)
+      n &+= 4
+    }
     while n < states {
       let count = min(Self.group, states &- n), here = blockStart &+ 16 &* n
       memory.h.update(from: before + 16 &* n, count: 16 &* count)
@@ -200,6 +208,91 @@ extension SelectiveScan {
       store(memory.s + p, s)
       t &-= 1
     }
+  }
+
+  /// `recompute` of four states that stay in registers (`SelectiveScan.outputsOfFour` says why); rows of a and h hold four.
+  @inline(__always) private func recomputeFour<Power: DecayPower>(
+    _: Power.Type, _ rows: Chunk, _ memory: ChunkMemory, _ d: Int, _ before: Input, a: Input, b: Input, _ inputs: Inputs
+  ) {
+    let a0 = loadWide(a), a1 = loadWide(a + 16), a2 = loadWide(a + 32), a3 = loadWide(a + 48)
+    var h0 = loadWide(before), h1 = loadWide(before + 16), h2 = loadWide(before + 32), h3 = loadWide(before + 48)
+    var decays = memory.a, h = memory.h
+    var t = 0
+    while t < rows.count {
+      store(h, h0)
+      store(h + 16, h1)
+      store(h + 32, h2)
+      store(h + 48, h3)
+      if rows.beginsEpisode(t) { (h0, h1, h2, h3) = (.zero, .zero, .zero, .zero) }
+      let p = t &* memory.rows.width &+ d
+      let delta = loadWide(memory.rows.delta + p), v = loadWide(memory.rows.v + p)
+      let b = b + (rows.first &+ t) &* inputs.bStride
+      let d0 = Power.of(delta, a0), d1 = Power.of(delta, a1), d2 = Power.of(delta, a2), d3 = Power.of(delta, a3)
+      store(decays, d0)
+      store(decays + 16, d1)
+      store(decays + 32, d2)
+      store(decays + 48, d3)
+      h0 = fma(d0, h0, v * wide(b[0]))
+      h1 = fma(d1, h1, v * wide(b[1]))
+      h2 = fma(d2, h2, v * wide(b[2]))
+      h3 = fma(d3, h3, v * wide(b[3]))
+      decays += 64
+      h += 64
+      t &+= 1
+    }
+    store(h, h0)
+    store(h + 16, h1)
+    store(h + 32, h2)
+    store(h + 48, h3)
+  }
+
+  /// `back` of four states: g, dA and the h of the row behind stay in registers.
+  @inline(__always) private func backFour(
+    _ rows: Chunk, _ memory: ChunkMemory, _ d: Int, a: Input, b: Input, c: Input, _ inputs: Inputs, g: Output, dA: Output,
+    db: Output, dc: Output
+  ) {
+    let a0 = loadWide(a), a1 = loadWide(a + 16), a2 = loadWide(a + 32), a3 = loadWide(a + 48)
+    var g0 = loadWide(g), g1 = loadWide(g + 16), g2 = loadWide(g + 32), g3 = loadWide(g + 48)
+    var dA0 = loadWide(dA), dA1 = loadWide(dA + 16), dA2 = loadWide(dA + 32), dA3 = loadWide(dA + 48)
+    let last = memory.h + rows.count &* 64
+    var h0 = loadWide(last), h1 = loadWide(last + 16), h2 = loadWide(last + 32), h3 = loadWide(last + 48)
+    var t = rows.count &- 1
+    while t >= 0 {
+      let p = t &* memory.rows.width &+ d
+      let delta = loadWide(memory.rows.delta + p), v = loadWide(memory.rows.v + p), dy = loadWide(memory.rows.y + p)
+      var r = loadWide(memory.r + p), s = loadWide(memory.s + p)
+      let b = b + (rows.first &+ t) &* inputs.bStride, c = c + (rows.first &+ t) &* inputs.cStride
+      let decays = memory.a + t &* 64, h = memory.h + t &* 64
+      let db = db + t &* 8 &* states, dc = dc + t &* 8 &* states
+      let begins = rows.beginsEpisode(t)
+      @inline(__always) func state(_ n: Int, _ a: Wide, _ g: inout Wide, _ dA: inout Wide, _ after: inout Wide) {
+        addFolded(dy, after, to: dc + n &* 8)
+        let total = fma(dy, wide(c[n]), g)
+        addFolded(total, v, to: db + n &* 8)
+        r = fma(total, wide(b[n]), r)
+        g = total * loadWide(decays + n &* 16)
+        after = loadWide(h + n &* 16)
+        if begins { g = .zero }
+        let q = g * after
+        s = fma(q, a, s)
+        dA = fma(q, delta, dA)
+      }
+      state(0, a0, &g0, &dA0, &h0)
+      state(1, a1, &g1, &dA1, &h1)
+      state(2, a2, &g2, &dA2, &h2)
+      state(3, a3, &g3, &dA3, &h3)
+      store(memory.r + p, r)
+      store(memory.s + p, s)
+      t &-= 1
+    }
+    store(g, g0)
+    store(g + 16, g1)
+    store(g + 32, g2)
+    store(g + 48, g3)
+    store(dA, dA0)
+    store(dA + 16, dA1)
+    store(dA + 32, dA2)
+    store(dA + 48, dA3)
   }
 
   /// Eight sums p[i] += x[i] y[i] + x[i + 8] y[i + 8].
