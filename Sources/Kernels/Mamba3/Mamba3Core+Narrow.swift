@@ -12,15 +12,8 @@ extension Mamba3Core {
       var t = 0
       while t < c.count {
         store(out, loadFour(out) + channelSums(g0, g1, g2, g3, times: loadWide(q)))
-        if fade[0] != 1 {
-          let fade = wide(fade[0])
-          (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
-        }
-        let key = loadWide(k)
-        g0 = fma(wide(v[0]), key, g0)
-        g1 = fma(wide(v[1]), key, g1)
-        g2 = fma(wide(v[2]), key, g2)
-        g3 = fma(wide(v[3]), key, g3)
+        bringUp(by: fade[0], &g0, &g1, &g2, &g3)
+        takeIn(v, times: loadWide(k), &g0, &g1, &g2, &g3)
         fade += heads
         k += padded
         q += padded
@@ -53,15 +46,8 @@ extension Mamba3Core {
         sums = fma(d1, wide(v[1]), sums)
         sums = fma(d2, wide(v[2]), sums)
         store(dk + at, fma(d3, wide(v[3]), sums))
-        if c.fade[t &* heads] != 1 {
-          let fade = wide(c.fade[t &* heads])
-          (d0, d1, d2, d3) = (d0 * fade, d1 * fade, d2 * fade, d3 * fade)
-        }
-        let query = loadWide(c.q + at)
-        d0 = fma(wide(dy[0]), query, d0)
-        d1 = fma(wide(dy[1]), query, d1)
-        d2 = fma(wide(dy[2]), query, d2)
-        d3 = fma(wide(dy[3]), query, d3)
+        bringUp(by: c.fade[t &* heads], &d0, &d1, &d2, &d3)
+        takeIn(dy, times: loadWide(c.q + at), &d0, &d1, &d2, &d3)
         t &-= 1
       }
       store(adjoint, d0)
@@ -84,15 +70,8 @@ extension Mamba3Core {
       sums = fma(g1, wide(dy[1]), sums)
       sums = fma(g2, wide(dy[2]), sums)
       store(dq, fma(g3, wide(dy[3]), sums))
-      if fade[0] != 1 {
-        let fade = wide(fade[0])
-        (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
-      }
-      let key = loadWide(k)
-      g0 = fma(wide(v[0]), key, g0)
-      g1 = fma(wide(v[1]), key, g1)
-      g2 = fma(wide(v[2]), key, g2)
-      g3 = fma(wide(v[3]), key, g3)
+      bringUp(by: fade[0], &g0, &g1, &g2, &g3)
+      takeIn(v, times: loadWide(k), &g0, &g1, &g2, &g3)
       fade += heads
       k += padded
       v += c.valueStride
@@ -100,6 +79,16 @@ extension Mamba3Core {
       dq += padded
       t &+= 1
     }
+  }
+
+  /// Adds x ⊗ key, of four channels and sixteen states.
+  @inline(__always) private func takeIn(
+    _ x: Input, times key: Wide, _ g0: inout Wide, _ g1: inout Wide, _ g2: inout Wide, _ g3: inout Wide
+  ) {
+    g0 = fma(wide(x[0]), key, g0)
+    g1 = fma(wide(x[1]), key, g1)
+    g2 = fma(wide(x[2]), key, g2)
+    g3 = fma(wide(x[3]), key, g3)
   }
 
   /// Calls `body(first channel, first slot, where the tile begins)`.

@@ -55,10 +55,7 @@ extension Mamba3Core {
         store(out, fma(g3, wide(q[3]), total))
         r &+= 1
       }
-      if fade[0] != 1 {
-        let fade = wide(fade[0])
-        (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
-      }
+      bringUp(by: fade[0], &g0, &g1, &g2, &g3)
       r = 0
       while r < ranks {
         let k = k + r &* padded, x = loadWide(v + r &* width)
@@ -80,6 +77,15 @@ extension Mamba3Core {
     store(to + 16, g1)
     store(to + 32, g2)
     store(to + 48, g3)
+  }
+
+  /// A tile's state, or its gradient, where it fades (+Scalars): hardly anywhere, so that a branch costs less than products with 1.
+  @inline(__always) func bringUp(
+    by fade: Float, _ g0: inout Wide, _ g1: inout Wide, _ g2: inout Wide, _ g3: inout Wide
+  ) {
+    guard fade != 1 else { return }
+    let fade = wide(fade)
+    (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
   }
 
   /// y[r] = Σ_r' c[r, r'] v[r']: what a position reads of itself; `transposed` with c[r', r], its gradient.

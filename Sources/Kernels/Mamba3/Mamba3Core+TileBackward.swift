@@ -71,10 +71,7 @@ extension Mamba3Core {
         add(g3, d, to: lanes + 24)
         r &+= 1
       }
-      if fade[0] != 1 {
-        let fade = wide(fade[0])
-        (g0, g1, g2, g3) = (g0 * fade, g1 * fade, g2 * fade, g3 * fade)
-      }
+      bringUp(by: fade[0], &g0, &g1, &g2, &g3)
       r = 0
       while r < ranks {
         let k = k + r &* padded, x = loadWide(v + r &* width)
@@ -117,10 +114,7 @@ extension Mamba3Core {
         add(d3, x, to: keys + 24)
         r &+= 1
       }
-      if c.fade[t &* heads] != 1 {
-        let fade = wide(c.fade[t &* heads])
-        (d0, d1, d2, d3) = (d0 * fade, d1 * fade, d2 * fade, d3 * fade)
-      }
+      bringUp(by: c.fade[t &* heads], &d0, &d1, &d2, &d3)
       r = 0
       while r < ranks {
         let q = q + r &* padded, d = loadWide(dy + r &* width)
