@@ -15,7 +15,7 @@ public struct TransposedProduct: BitwiseCopyable, Sendable {
   public var isFast: Bool { bColumns >= 16 && bColumns <= 256 }
 
   /// Rows whose part of a tile and of a panel fit into the first cache.
-  private static var block: Int { 192 }
+  private static var block: Int { 96 }
   private var panels: Int { (bColumns &+ 15) / 16 }
   public var scratchCount: Int { panels * Self.block * 16 }
 
