@@ -179,9 +179,16 @@ extension Benchmark {
     let seconds = withExtendedLifetime(block) {
       time(warmUp: 100, rounds: 7, minimumSeconds: 0.25) { _ = stepper.step(x.pointer, state: state.pointer) }
     }
-    return line(
+    var result = line(
       "\(name) step", ["batch": 1, "model": sizes.model, "states": sizes.states], "us", seconds, 1e6,
       flops: Double(layer.workPerPosition))
+    var total: Float = 0
+    let reading = time(warmUp: 100, rounds: 7, minimumSeconds: 0.25) {
+      total += PeakRate.total(block.values.count, block.values.pointer)
+    }
+    precondition(total.isFinite, "the layer's parameters are not finite")
+    result.parameterReading = reading[0] * 1e6
+    return result
   }
 }
 

@@ -30,6 +30,8 @@ public struct BenchmarkLine: Encodable, Sendable {
   public var flops: Double?
   /// What a loop of multiply-adds reaches on the same cores.
   public var peakFlops: Double?
+  /// What adding up a layer's parameters takes at its best, in the unit: a step of one position reads each of them once.
+  public var parameterReading: Double?
 
   /// On one line.
   public var json: String {

@@ -1,4 +1,4 @@
-/// What the core can do at most, measured: the yardstick beside every FLOP/s that `bench` prints.
+/// What the core can do at most, measured: the yardsticks beside what `bench` prints.
 
 public enum PeakRate {
   /// Twelve independent chains of fused multiply-adds in registers. Returns floating-point operations done; `sink` keeps
@@ -25,5 +25,29 @@ public enum PeakRate {
     }
     sink.pointee = sum(c0 + c1 + c2 + c3) + sum(c4 + c5 + c6 + c7) + sum(c8 + c9 + c10 + c11)
     return rounds * 12 * lanes * 2
+  }
+
+  /// The sum of `count` floats, a multiple of 16, in eight chains: reading them is all the work there is.
+  @inline(never) public static func total(_ count: Int, _ p: UnsafePointer<Float>) -> Float {
+    var s0 = Wide.zero, s1 = Wide.zero, s2 = Wide.zero, s3 = Wide.zero
+    var s4 = Wide.zero, s5 = Wide.zero, s6 = Wide.zero, s7 = Wide.zero
+    var i = 0
+    while i &+ 128 <= count {
+      s0 += loadWide(p + i)
+      s1 += loadWide(p + i &+ 16)
+      s2 += loadWide(p + i &+ 32)
+      s3 += loadWide(p + i &+ 48)
+      s4 += loadWide(p + i &+ 64)
+      s5 += loadWide(p + i &+ 80)
+      s6 += loadWide(p + i &+ 96)
+      s7 += loadWide(p + i &+ 112)
+      i &+= 128
+    }
+    while i < count {
+      s0 += loadWide(p + i)
+      i &+= 16
+    }
+    let all = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
+    return sum(all.lowHalf + all.highHalf)
   }
 }

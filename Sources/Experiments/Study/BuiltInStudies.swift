@@ -54,7 +54,7 @@ public enum Studies {
     }
     + [
       ("TMaze-250", "mamba3 lstm", 500_000), ("TMaze-500", "mamba3 lstm", 1_000_000), ("TMaze-1000", "mamba3 lstm", 2_000_000),
-      ("TMaze-2000", "lstm mamba2", 1_000_000),
+      ("TMaze-2000", "lstm mamba2", 1_000_000), ("TMaze-1000", "mamba2", 1_000_000),
     ].map { environment, models, steps in
       Study.Part(
         label: "\(environment)-default", environment: environment, preset: "default", models: kinds(models),
