@@ -97,7 +97,7 @@ public enum Presets {
     Preset(
       name: "default", environment: mazeFamily,
       summary: "recurrent Mamba-3 (Mamba-2 from 1,000 cells) on tapes of whole episodes; TMaze-N, TMazeActive-N, MemoryChain-N",
-      reaches: "TMaze-50, -100, -250, -500, -2000: 1.00 on seeds 0 to 4, -1000 on four; 20, 20, 37, 79, 309, 379 s of one core",
+      reaches: "TMaze-50, -100, -250, -500, -1000, -2000: 1.00 on seeds 0 to 4; 20, 20, 37, 79, 160, 309 s of one core",
       config: maze),
     Preset(
       name: "window", environment: memoryFamily, summary: "the same tasks over windows of 16 observations",
