@@ -174,6 +174,11 @@ enum ClampedDecay: ScaledDecay {
   splat(1) / (splat(1) + exp2(smaller(x * splat(-log2e), splat(126))))
 }
 
+/// d silu / dx = σ(x)(1 + x(1 − σ(x))), of x and σ(x).
+@inline(__always) func siluSlope(_ x: Vector, sigmoid s: Vector) -> Vector { s * fma(x, splat(1) - s, splat(1)) }
+@inline(__always) func siluSlope(_ x: Vector) -> Vector { siluSlope(x, sigmoid: sigmoid(x)) }
+@inline(__always) func siluSlope(_ x: Wide, sigmoid s: Wide) -> Wide { s * fma(x, wide(1) - s, wide(1)) }
+
 /// tanh(x) = 2σ(2x) − 1, and the odd series near zero, where that would cancel.
 @inline(__always) func tanh(_ x: Vector) -> Vector {
   let far = splat(2) * sigmoid(x + x) - splat(1)

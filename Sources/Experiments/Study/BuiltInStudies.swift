@@ -54,7 +54,8 @@ public enum Studies {
     }
     + [
       ("TMaze-250", "mamba3 lstm", 500_000), ("TMaze-500", "mamba3 lstm", 1_000_000), ("TMaze-1000", "mamba3 lstm", 2_000_000),
-      ("TMaze-2000", "lstm mamba2", 1_000_000), ("TMaze-1000", "mamba2", 1_000_000),
+      ("TMaze-2000", "lstm mamba2", 1_000_000),
+      ("TMaze-1000", "mamba2", 1_000_000),  // last: the numbers of the tasks before it stay
     ].map { environment, models, steps in
       Study.Part(
         label: "\(environment)-default", environment: environment, preset: "default", models: kinds(models),

@@ -56,7 +56,7 @@ public enum CausalConv {
         var l = 0
         while l < time {
           let here = (b &* time &+ l) &* channels &+ c
-          let d = load(dy + here, active) * slope(load(s + here, active))
+          let d = load(dy + here, active) * siluSlope(load(s + here, active))
           store(dBias + c, load(dBias + c, active) + d, active)
           var k = max(0, width &- 1 &- l)
           while k < width {
@@ -115,7 +115,7 @@ public enum CausalConv {
         var here = (b &* time &+ time &- 1) &* channels &+ c
         var l = time &- 1
         while l >= 0 {
-          let d0 = load(dy + here, active) * slope(load(s + here, active))
+          let d0 = load(dy + here, active) * siluSlope(load(s + here, active))
           let input = load(x + here, active)
           gBias += d0
           g3 = fma(d0, input, g3)
@@ -136,12 +136,6 @@ public enum CausalConv {
       }
       b &+= 1
     }
-  }
-
-  /// d silu / ds = σ(s)(1 + s(1 − σ(s))).
-  @inline(__always) private static func slope(_ s: Vector) -> Vector {
-    let g = sigmoid(s)
-    return g * fma(s, splat(1) - g, splat(1))
   }
 
   @inline(__always) private static func add(_ v: Vector, to p: Output, _ active: Int) {

@@ -63,10 +63,10 @@ extension SequenceConv {
       let x0 = load(i0 + c, active), x1 = load(i1 + c, active), x2 = load(i2 + c, active), x3 = load(i3 + c, active)
       let x4 = load(i4 + c, active), x5 = load(i5 + c, active), x6 = load(i6 + c, active)
       let p = here + c
-      let d0 = load(p, active) * slope(fma(w3, x3, fma(w2, x2, fma(w1, x1, fma(w0, x0, bias)))))
-      let d1 = load(p + channels, active) * slope(fma(w3, x4, fma(w2, x3, fma(w1, x2, fma(w0, x1, bias)))))
-      let d2 = load(p + 2 &* channels, active) * slope(fma(w3, x5, fma(w2, x4, fma(w1, x3, fma(w0, x2, bias)))))
-      let d3 = load(p + 3 &* channels, active) * slope(fma(w3, x6, fma(w2, x5, fma(w1, x4, fma(w0, x3, bias)))))
+      let d0 = load(p, active) * siluSlope(fma(w3, x3, fma(w2, x2, fma(w1, x1, fma(w0, x0, bias)))))
+      let d1 = load(p + channels, active) * siluSlope(fma(w3, x4, fma(w2, x3, fma(w1, x2, fma(w0, x1, bias)))))
+      let d2 = load(p + 2 &* channels, active) * siluSlope(fma(w3, x5, fma(w2, x4, fma(w1, x3, fma(w0, x2, bias)))))
+      let d3 = load(p + 3 &* channels, active) * siluSlope(fma(w3, x6, fma(w2, x5, fma(w1, x4, fma(w0, x3, bias)))))
       store(p, d0, active)
       store(p + channels, d1, active)
       store(p + 2 &* channels, d2, active)
@@ -91,7 +91,7 @@ extension SequenceConv {
     let here = d + t &* channels, s = dBias + channels
     preActivation(segment, memory, t, into: s)
     forEachVector(channels) { c, active in
-      let gradient = load(here + c, active) * slope(load(s + c, active))
+      let gradient = load(here + c, active) * siluSlope(load(s + c, active))
       store(here + c, gradient, active)
       add(gradient, to: dBias + c, active)
     }
@@ -128,11 +128,6 @@ extension SequenceConv {
   }
 }
 
-/// d silu / ds = σ(s)(1 + s(1 − σ(s))).
-@inline(__always) private func slope(_ s: Vector) -> Vector {
-  let g = sigmoid(s)
-  return g * fma(s, splat(1) - g, splat(1))
-}
 @inline(__always) private func add(_ v: Vector, to p: Output, _ active: Int) { store(p, load(p, active) + v, active) }
 @inline(__always) private func write(_ v: Vector, to p: Output, _ active: Int, adds: Bool) {
   store(p, adds ? load(p, active) + v : v, active)

@@ -19,8 +19,7 @@ public enum SiLUGate {
       let d = load(dg + i, active)
       let s = sigmoid(gate)
       store(dy + i, fma(d, gate * s, load(dy + i, active)), active)
-      let slope = s * fma(gate, splat(1) - s, splat(1))
-      store(dz + i, fma(d * load(y + i, active), slope, load(dz + i, active)), active)
+      store(dz + i, fma(d * load(y + i, active), siluSlope(gate, sigmoid: s), load(dz + i, active)), active)
     }
   }
 }

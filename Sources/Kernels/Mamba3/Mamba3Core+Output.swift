@@ -105,7 +105,7 @@ extension Mamba3Core {
       var p = 0
       while p < headSize {
         let gate = loadWide(z + p), s = sigmoid(gate), d = loadWide(dOutput + p)
-        Kernels.store(dz + p, d * loadWide(y + p) * s * fma(gate, wide(1) - s, wide(1)))
+        Kernels.store(dz + p, d * loadWide(y + p) * siluSlope(gate, sigmoid: s))
         Kernels.store(dy + p, d * (gate * s))
         p &+= 16
       }

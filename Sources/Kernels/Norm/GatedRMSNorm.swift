@@ -77,7 +77,7 @@ public struct GatedRMSNorm: BitwiseCopyable, Sendable {
           let gate = load(z + j, active), s = load(scratch + j, active), value = load(y + j, active)
           let silu = gate * s
           let dv = fma(value * silu, slope, load(dOut + j, active) * load(weight + j, active) * splat(r))
-          let dValue = dv * silu, dGate = dv * value * (s * fma(gate, splat(1) - s, splat(1)))
+          let dValue = dv * silu, dGate = dv * value * siluSlope(gate, sigmoid: s)
           store(dy + j, dyAccumulation == .add ? load(dy + j, active) + dValue : dValue, active)
           store(dz + j, dzAccumulation == .add ? load(dz + j, active) + dGate : dGate, active)
         }

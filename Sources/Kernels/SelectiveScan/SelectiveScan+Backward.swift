@@ -115,7 +115,7 @@ extension SelectiveScan {
         store(memory.rows.v + to &+ d, delta * loadWide(inputs.u + p, active))
         memory.rows.raiseLargest(d, delta, isFirst: t == 0)
         let gate = loadWide(inputs.z + p, active), s = sigmoid(gate), dOut = loadWide(upstream + p, active)
-        write(dOut * loadWide(ungated + p, active) * (s * fma(gate, wide(1) - s, wide(1))), to: gradients.z, p, active)
+        write(dOut * loadWide(ungated + p, active) * siluSlope(gate, sigmoid: s), to: gradients.z, p, active)
         store(memory.rows.y + to &+ d, dOut * (gate * s))
         d &+= 16
       }
